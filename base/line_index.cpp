@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/line_index.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace untrack {
+
+LineIndex::LineIndex(std::string_view text) : text_(text) {
+    starts_.push_back(0);
+    const char* p = text.data();
+    const char* end = p + text.size();
+    while (p < end) {
+        const void* newline = std::memchr(p, '\n', static_cast<std::size_t>(end - p));
+        if (newline == nullptr) break;
+        p = static_cast<const char*>(newline) + 1;
+        if (p < end) starts_.push_back(static_cast<std::uint32_t>(p - text.data()));
+    }
+}
+
+LineColumn LineIndex::place(std::uint32_t offset) const {
+    auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
+    auto line = static_cast<std::uint32_t>(after - starts_.begin());
+    return {line, offset - starts_[line - 1] + 1};
+}
+
+TextRange LineIndex::line(std::uint32_t n) const {
+    std::uint32_t begin = starts_[n - 1];
+    auto end = n < starts_.size() ? starts_[n] : static_cast<std::uint32_t>(text_.size());
+    if (end > begin && text_[end - 1] == '\n') --end;
+    if (end > begin && text_[end - 1] == '\r') --end;
+    return {begin, end};
+}
+
+}  // namespace untrack

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a ruleset means, whatever language wrote it: tables, chains at hooks, rules, matches,
+// targets with verdict and effects. It has no layout; each thing knows the line of the file it came
+// from. What is not understood stays, as an opaque match or target.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/text_range.hpp"
+
+namespace untrack::model {
+
+enum class Family : std::uint8_t { ip, ip6 };
+/// "4" or "6", as reports write it.
+constexpr std::string_view family_digit(Family f) {
+    return f == Family::ip ? "4" : "6";
+}
+
+enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting };
+inline constexpr std::size_t hook_count = 5;
+std::string_view name(Hook hook);
+
+/// Connection-tracking states as bits, as `-m state`, `-m conntrack --ctstate` and nft's `ct state`
+/// speak of them.
+enum State : std::uint8_t {
+    state_invalid = 1,
+    state_new = 2,
+    state_related = 4,
+    state_established = 8,
+    state_untracked = 16,
+    state_snat = 32,
+    state_dnat = 64,  ///< not states of a packet but of its entry (xtables only)
+};
+using StateSet = std::uint8_t;
+
+/// An IP address of either family in network order: an IPv4 address fills the first four bytes.
+struct Address {
+    std::array<std::uint8_t, 16> bytes{};
+    friend constexpr bool operator==(const Address&, const Address&) = default;
+    friend constexpr auto operator<=>(const Address&, const Address&) = default;
+};
+/// Addresses a with (a & mask) == value. The mask need not be a prefix.
+struct MaskedAddress {
+    Address value;
+    Address mask;
+    friend constexpr bool operator==(const MaskedAddress&, const MaskedAddress&) = default;
+};
+/// First and last address, both included.
+struct AddressRange {
+    Address first;
+    Address last;
+};
+struct PortRange {
+    std::uint16_t first = 0;
+    std::uint16_t last = 0xffff;
+    friend constexpr bool operator==(PortRange, PortRange) = default;
+};
+
+struct StringTag;
+/// A string of Ruleset::strings.
+using StringId = Id<StringTag>;
+struct TableTag;
+using TableId = Id<TableTag>;
+struct ChainTag;
+using ChainId = Id<ChainTag>;
+struct RuleTag;
+using RuleId = Id<RuleTag>;
+
+enum class MatchKind : std::uint8_t {
+    protocol,  ///< payload `number`
+    source,
+    destination,  ///< payload `masked_v4` (count 0), else `pool`: any of `count` Ruleset::addresses
+    source_range,
+    destination_range,  ///< payload `pool`: Ruleset::address_ranges[first]
+    in_interface,
+    out_interface,  ///< payload `interface`
+    source_port,
+    destination_port,
+    either_port,   ///< payload `ports` (count 0), else `pool`: any of `count` Ruleset::ports
+    tcp_flags,     ///< payload `tcp_flags`
+    icmp,          ///< payload `icmp`; of the family's own ICMP
+    fragment,      ///< second and later fragments (`-f`)
+    state,         ///< payload `state`: -m state, or -m conntrack with nothing but --ctstate
+    conntrack,     ///< payload `pool`: Ruleset::conntrack[first]; negation is inside
+    mark,          ///< payload `mark`: the packet's mark
+    address_type,  ///< payload `address_type` (-m addrtype)
+    comment,       ///< always true; payload `opaque.text` is the comment
+    opaque,        ///< anything else; payload `opaque`
+};
+
+/// What an opaque predicate's value depends on. Two opaque matches with the same text give the same
+/// answer for the same packet only when they are `packet`.
+enum class OpaqueNature : std::uint8_t {
+    packet,  ///< the packet and slowly changing facts of the host: set, owner, string, time, mac,
+             ///< length, a host name, ...
+    occurrence,  ///< this very rule's own memory or chance: limit, hashlimit, recent, statistic,
+                 ///< quota, connlimit
+    always,      ///< always true, with a side effect at most: nfacct
+};
+/// Which conntrack key an opaque match reads; what it says about an untracked packet follows from
+/// it (measured; docs/semantics.md).
+enum class ConntrackKey : std::uint8_t {
+    none,
+    connmark,
+    connbytes,
+    connlabel,
+    connlimit,
+    helper,
+    cluster
+};
+
+enum AddressTypeBit : std::uint16_t {
+    type_unspec = 1,
+    type_unicast = 2,
+    type_local = 4,
+    type_broadcast = 8,
+    type_anycast = 16,
+    type_multicast = 32,
+    type_blackhole = 64,
+    type_unreachable = 128,
+    type_prohibit = 256,
+    type_throw = 512,
+    type_nat = 1024,
+    type_xresolve = 2048,
+};
+
+/// One condition of a rule: 12 bytes, because rulesets have millions. Which payload member holds
+/// follows from `kind`.
+struct Match {
+    MatchKind kind = MatchKind::opaque;
+    bool negated = false;
+    std::uint16_t count = 0;  ///< elements in a pool; 0: the value itself is in the payload
+    union Payload {
+        std::uint8_t number;
+        struct {
+            std::uint32_t value, mask;
+        } masked_v4;  ///< host order
+        struct {
+            std::uint32_t first;
+        } pool;
+        struct {
+            StringId name;
+            bool wildcard;
+        } interface;  ///< wildcard: `name` is a prefix ("eth+" has "eth")
+        PortRange ports;
+        struct {
+            std::uint8_t mask, value;
+        } tcp_flags;  ///< (flags & mask) == value; bits as in the header: fin 1 ... urg 32
+        struct {
+            std::uint8_t type, code_first, code_last;
+            bool any;
+        } icmp;
+        StateSet state;
+        struct {
+            std::uint32_t value, mask;
+        } mark;
+        struct {
+            std::uint16_t source, destination;
+            bool source_negated, destination_negated, limit_in, limit_out;
+        } address_type;
+        struct {
+            StringId text;
+            OpaqueNature nature;
+            ConntrackKey key;
+            bool unknown_extension;
+        } opaque;
+        constexpr Payload() : number(0) {}
+    } payload;
+};
+static_assert(sizeof(Match) == 12);
+
+/// -m conntrack with more than --ctstate. A test is absent when its `has_` bit is; each has its own
+/// negation.
+struct ConntrackMatch {
+    enum Field : std::uint16_t {
+        ctstate = 1,
+        ctproto = 2,
+        orig_src = 4,
+        orig_dst = 8,
+        repl_src = 16,
+        repl_dst = 32,
+        status = 64,
+        expire = 128,
+        orig_src_port = 256,
+        orig_dst_port = 512,
+        repl_src_port = 1024,
+        repl_dst_port = 2048,
+        direction = 4096,
+    };
+    std::uint16_t has = 0;      ///< Field bits
+    std::uint16_t negated = 0;  ///< Field bits
+    StateSet states = 0;
+    std::uint8_t protocol = 0;
+    std::uint8_t status_bits =
+        0;  ///< bit 0 EXPECTED, 1 SEEN_REPLY, 2 ASSURED, 3 CONFIRMED; bit 7 NONE
+    bool reply_direction = false;
+    std::array<MaskedAddress, 4> addresses;  ///< orig_src, orig_dst, repl_src, repl_dst
+    std::array<PortRange, 4> ports;          ///< the same order
+    std::uint32_t expire_first = 0, expire_last = 0;
+    StringId text;  ///< canonical text, for what a packet does not tell (status, expire)
+};
+
+enum class TargetKind : std::uint8_t {
+    none,  ///< no target: the rule counts and goes on
+    accept,
+    drop,
+    reject,
+    return_,
+    jump,
+    goto_,        ///< to Rule::jump
+    queue,        ///< QUEUE, NFQUEUE: a program decides
+    notrack,      ///< NOTRACK, CT --notrack
+    ct_template,  ///< CT with anything else, or with nothing
+    mark,         ///< MARK; Rule::data indexes Ruleset::marks
+    connmark,
+    connsecmark,
+    log,  ///< LOG, NFLOG, ULOG
+    dnat,
+    snat,
+    masquerade,
+    redirect,
+    netmap,
+    synproxy,
+    tproxy,
+    side_effect,     ///< changes or reports something no later match of the model reads; goes on:
+                     ///< TCPMSS, TTL, DSCP, SET, TEE, ...
+    rewrite_header,  ///< changes what later matches read, in a way the model does not follow: SNPT,
+                     ///< DNPT, HMARK
+    external,  ///< a chain or target that this file does not define; Rule::target_name names it
+    unknown,  ///< a known extension whose verdict the model cannot tell; Rule::target_name names it
+};
+
+/// (mark & keep) ^ toggle is the new mark: every form of MARK is one of these.
+struct MarkChange {
+    std::uint32_t keep;
+    std::uint32_t toggle;
+};
+
+struct Rule {
+    std::uint32_t line = 0;  ///< index of its line in the syntax tree
+    ChainId chain;
+    std::uint32_t first_match = 0;  ///< into Ruleset::matches
+    std::uint16_t match_count = 0;
+    TargetKind target = TargetKind::none;
+    ChainId jump;
+    std::uint32_t data = 0;  ///< index into a pool, by target
+    StringId target_name;    ///< as written: "REJECT", "docker-user"; none for TargetKind::none
+};
+
+struct Chain {
+    std::string_view name;
+    TableId table;
+    TextRange declared;            ///< where it is declared; empty when it never is
+    std::uint32_t first_rule = 0;  ///< into Ruleset::order
+    std::uint32_t rule_count = 0;
+    std::int16_t priority = 0;     ///< of a base chain
+    Hook hook = Hook::prerouting;  ///< of a base chain
+    bool base = false;
+    bool is_declared = false;
+    TargetKind policy = TargetKind::accept;  ///< accept or drop; base chains only
+    std::uint32_t references = 0;            ///< rules that jump or go to it
+};
+
+struct Table {
+    std::string_view name;
+    Family family = Family::ip;
+    TextRange declared;     ///< its first "*name" line
+    bool built_in = false;  ///< one of raw, mangle, nat, filter, security
+};
+
+/// A value that the language allows but the model cannot read ("--dport 99999"): reported like a
+/// syntax error.
+struct Problem {
+    TextRange range;
+    std::string message;
+};
+
+/// The ruleset of one file. It refers to the file's bytes and syntax tree; both must outlive it.
+class Ruleset {
+  public:
+    Family family = Family::ip;
+    std::string_view text;
+    std::string_view path;
+
+    std::vector<Table> tables;
+    std::vector<Chain> chains;
+    std::vector<Rule>
+        rules;  ///< in file order; rules that the file itself removes again are in no chain
+    std::vector<RuleId>
+        order;  ///< the rules of each chain, chain after chain, in the order in which they apply
+    std::vector<Match> matches;
+    std::vector<MaskedAddress> addresses;
+    std::vector<AddressRange> address_ranges;
+    std::vector<PortRange> ports;
+    std::vector<ConntrackMatch> conntrack;
+    std::vector<MarkChange> marks;
+    std::vector<Problem> problems;
+    /// Tables that occur twice: the second "*name" line of each (it empties the first).
+    std::vector<TextRange> repeated_tables;
+
+    [[nodiscard]] const Table& table(TableId id) const { return tables[id.value]; }
+    [[nodiscard]] const Chain& chain(ChainId id) const { return chains[id.value]; }
+    [[nodiscard]] const Rule& rule(RuleId id) const { return rules[id.value]; }
+    [[nodiscard]] std::span<const RuleId> rules_of(const Chain& c) const {
+        return std::span(order).subspan(c.first_rule, c.rule_count);
+    }
+    [[nodiscard]] std::span<const Match> matches_of(const Rule& r) const {
+        return std::span(matches).subspan(r.first_match, r.match_count);
+    }
+    [[nodiscard]] std::string_view string(StringId id) const {
+        return id.valid() ? strings_[id.value] : std::string_view();
+    }
+    [[nodiscard]] const Table& table_of(const Rule& r) const { return table(chain(r.chain).table); }
+    /// The table or chain of that name; invalid when there is none.
+    [[nodiscard]] TableId find_table(std::string_view name) const;
+    [[nodiscard]] ChainId find_chain(TableId table, std::string_view name) const;
+
+    /// Keeps a copy of the text unless it already lies in the file; equal strings get equal ids.
+    StringId intern(std::string_view s);
+
+  private:
+    std::vector<std::string_view> strings_;
+    std::vector<std::uint32_t> string_slots_;
+    std::deque<std::string> owned_;
+};
+
+/// True when every packet that can match one also matches the other, as far as their text tells:
+/// same kind, same value.
+bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match& y);
+
+/// The kernel's fixed places of iptables' built-in chains (linux/netfilter_ipv4.h).
+inline constexpr std::int16_t priority_raw = -300, priority_conntrack = -200,
+                              priority_mangle = -150, priority_nat_dst = -100, priority_filter = 0,
+                              priority_security = 50, priority_nat_src = 100;
+
+}  // namespace untrack::model
