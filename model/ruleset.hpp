@@ -249,8 +249,9 @@ struct Rule {
     std::uint32_t first_match = 0;  ///< into Ruleset::matches
     std::uint16_t match_count = 0;
     TargetKind target = TargetKind::none;
+    bool live = true;  ///< false: the file itself removes it again (-D, -F, a table that comes twice)
     ChainId jump;
-    std::uint32_t data = 0;  ///< index into a pool, by target
+    std::uint32_t data = 0;  ///< mark: index into marks; connmark: 1 when it changes the packet's mark
     StringId target_name;    ///< as written: "REJECT", "docker-user"; none for TargetKind::none
 };
 
@@ -322,12 +323,18 @@ class Ruleset {
     [[nodiscard]] TableId find_table(std::string_view name) const;
     [[nodiscard]] ChainId find_chain(TableId table, std::string_view name) const;
 
+    /// Adds a chain (its name must lie in the file or be interned) and makes it findable.
+    ChainId add_chain(const Chain& chain);
+    /// After a chain's name was changed.
+    void index_chains();
+
     /// Keeps a copy of the text unless it already lies in the file; equal strings get equal ids.
     StringId intern(std::string_view s);
 
   private:
     std::vector<std::string_view> strings_;
-    std::vector<std::uint32_t> string_slots_;
+    std::vector<std::uint32_t> string_slots_;    ///< open addressing; index + 1, 0 is free
+    std::vector<std::uint32_t> chain_slots_;     ///< the same, by table and name
     std::deque<std::string> owned_;
 };
 

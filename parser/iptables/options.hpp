@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace untrack::parser::iptables {
 
@@ -92,6 +93,9 @@ ExtensionId find_extension(ExtensionKind kind, std::string_view name);
 
 /// Every option with exactly this name; empty when there is none.
 std::span<const OptionKey> options_named(std::string_view name);
+
+/// Options of iptables itself that go by a second name: --src, --dst.
+std::span<const std::pair<std::string_view, Base>> second_names();
 
 /// The number of an extension's option, by names, for the code that gives options their meaning.
 /// The names must exist (checked when the program starts).

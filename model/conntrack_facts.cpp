@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/conntrack_facts.hpp"
+
+namespace untrack::model {
+namespace {
+
+/// Before Linux 4.9 a nat table made the modules load and track, whatever it held.
+bool table_alone_tracks(const Table& table, KernelProfile profile) {
+    return profile != KernelProfile::modern && table.name == "nat";
+}
+
+ConntrackNeed need_of(const Ruleset& ruleset, const Rule& rule) {
+    for (const Match& m : ruleset.matches_of(rule))
+        if (ConntrackNeed need = conntrack_need(m); need != ConntrackNeed::none) return need;
+    return conntrack_need(rule.target);
+}
+
+}  // namespace
+
+ConntrackNeed conntrack_need(const Match& match) {
+    switch (match.kind) {
+        case MatchKind::state:
+        case MatchKind::conntrack: return ConntrackNeed::state_match;
+        case MatchKind::opaque:
+            return match.payload.opaque.key == ConntrackKey::none ? ConntrackNeed::none
+                                                                  : ConntrackNeed::key_match;
+        default: return ConntrackNeed::none;
+    }
+}
+
+ConntrackNeed conntrack_need(TargetKind target) {
+    switch (target) {
+        case TargetKind::dnat:
+        case TargetKind::snat:
+        case TargetKind::masquerade:
+        case TargetKind::redirect:
+        case TargetKind::netmap: return ConntrackNeed::nat;
+        case TargetKind::connmark:
+        case TargetKind::connsecmark:
+        case TargetKind::synproxy:
+        case TargetKind::ct_template: return ConntrackNeed::target;
+        default: return ConntrackNeed::none;
+    }
+}
+
+std::vector<ConntrackUse> conntrack_uses(const Ruleset& ruleset, KernelProfile profile) {
+    std::vector<ConntrackUse> uses;
+    for (std::size_t i = 0; i < ruleset.tables.size(); ++i)
+        if (table_alone_tracks(ruleset.tables[i], profile))
+            uses.push_back({RuleId(), TableId(i), ConntrackNeed::nat});
+    for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
+        const Rule& rule = ruleset.rules[i];
+        if (!rule.live) continue;
+        ConntrackNeed need = need_of(ruleset, rule);
+        if (need != ConntrackNeed::none)
+            uses.push_back({RuleId(i), ruleset.chain(rule.chain).table, need});
+    }
+    return uses;
+}
+
+bool needs_conntrack(const Ruleset& ruleset, KernelProfile profile) {
+    for (const Table& table : ruleset.tables)
+        if (table_alone_tracks(table, profile)) return true;
+    for (const Rule& rule : ruleset.rules)
+        if (rule.live && need_of(ruleset, rule) != ConntrackNeed::none) return true;
+    return false;
+}
+
+std::string_view name(KernelProfile profile) {
+    switch (profile) {
+        case KernelProfile::modern: return "modern";
+        case KernelProfile::rhel7_3_10: return "3.10";
+        case KernelProfile::rhel6_2_6: return "2.6";
+    }
+    return {};
+}
+
+}  // namespace untrack::model

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the grammar's events are made into: lines, and for command lines the options that iptables' getopt would see.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/iptables/syntax.hpp"
+
+namespace untrack::parser::iptables {
+
+/// Reads the words of one command line as iptables' own option parser does, and appends the options to the tree. The rules are measured
+/// (exact name, newest extension first, then an unambiguous prefix; -p loads its match when an option is not known otherwise).
+class OptionReader {
+  public:
+    explicit OptionReader(SyntaxTree& tree) : tree_(tree) {}
+    /// False when the line has a syntax error, which is then in the tree.
+    bool read(const std::vector<Word>& words);
+
+  private:
+    struct Name {
+        OptionKey key = unknown_option;
+        bool abbreviated = false;
+        bool implied = false;
+    };
+
+    bool read_option(const std::vector<Word>& words, std::size_t& at, bool negated);
+    bool read_long(std::string_view name, const Word& word, Name& found);
+    bool read_short(char letter, const Word& word, OptionKey& found);
+    bool take_values(const std::vector<Word>& words, std::size_t& at, Option& option);
+    void take_unknown_values(const std::vector<Word>& words, std::size_t& at, Option& option);
+    bool after(const std::vector<Word>& words, Option& option, std::size_t first_value);
+    bool once(Base option, const Word& word);
+    bool is_active(ExtensionId extension) const;
+    OptionKey exact(std::string_view name) const;
+    bool by_prefix(std::string_view name, const Word& word, Name& found);
+    bool load_implied();
+    void activate(ExtensionId extension);
+    std::string_view value(const Word& word);
+    bool fail(TextRange range, std::string message);
+    void note(NoteKind kind, TextRange range);
+
+    SyntaxTree& tree_;
+    std::array<ExtensionId, 32> active_{};
+    std::size_t active_count_ = 0;
+    bool unknown_extension_ = false;
+    bool protocol_loaded_ = false;
+    std::string protocol_;
+    std::uint64_t seen_ = 0;       ///< Base options that may come only once
+    bool command_seen_ = false;
+    std::string storage_;
+};
+
+/// Receives the grammar's events for one file.
+class TreeBuilder {
+  public:
+    TreeBuilder(SyntaxTree& tree) : tree_(tree), options_(tree) {}
+
+    void begin_line(std::uint32_t begin) {
+        begin_ = begin;
+        failed_ = false;
+        words_.clear();
+    }
+    void word(std::uint32_t begin, std::uint32_t end, bool quoted, bool unterminated);
+    void end_line(LineKind kind, std::uint32_t end);
+    void error(std::uint32_t at, std::string message);
+    void note(NoteKind kind, std::uint32_t begin, std::uint32_t end) {
+        tree_.notes.push_back({kind, {begin, end}});
+    }
+    void finish();
+
+  private:
+    void check_line(LineKind kind, std::uint32_t end);
+    void check_place(LineKind& kind, std::uint32_t end);
+
+    SyntaxTree& tree_;
+    OptionReader options_;
+    std::vector<Word> words_;
+    std::uint32_t begin_ = 0;
+    bool failed_ = false;
+    bool in_table_ = false;
+    bool any_table_ = false;
+    bool listing_ = false;      ///< rules without any table line: what `iptables -S` prints
+    bool carriage_return_noted_ = false;
+};
+
+}  // namespace untrack::parser::iptables

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The grammar of iptables-restore's input. It knows lines and words; which words are options and what they take is data.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "parser/iptables/builder.hpp"
+#include "parser/iptables/words.hpp"
+#include "parser/pegtl/input.hpp"
+
+namespace untrack::parser::iptables {
+namespace {
+
+// What the tools can hold (iptables 1.8.9: xshared.h, iptables-restore.c).
+constexpr std::uint32_t longest_line = 10239;
+constexpr std::uint32_t longest_word = 1023;
+constexpr std::size_t most_words = 250;
+
+namespace grammar {
+
+using namespace pegtl;
+
+struct blank : one<' ', '\t'> {};
+struct line_end : sor<eolf, string<'\r', '\n'>, seq<one<'\r'>, eof>> {};
+struct rest : until<at<line_end>> {};
+struct plain : plus<not_one<' ', '\t', '\r', '\n'>> {};
+
+/// A word of a command line; one scanner serves the grammar and WordReader.
+struct word {
+    using rule_t = word;
+    using subs_t = empty_list;
+    template <apply_mode, rewind_mode, template <typename...> class, template <typename...> class,
+              typename In>
+    static bool match(In& in, TreeBuilder& builder) {
+        const char* p = in.current();
+        if (at_line_end(p, in.end()) || *p == '\0') return false;
+        ScannedWord scanned = scan_word(p, in.end());
+        builder.word(offset(in, p), offset(in, scanned.end), scanned.quoted, scanned.unterminated);
+        in.bump_in_this_line(static_cast<std::size_t>(scanned.end - p));
+        return true;
+    }
+};
+/// Blanks between words, and a lone backslash at the end of a line.
+struct gap {
+    using rule_t = gap;
+    using subs_t = empty_list;
+    template <apply_mode, rewind_mode, template <typename...> class, template <typename...> class,
+              typename In>
+    static bool match(In& in, TreeBuilder& builder) {
+        const char* p = in.current();
+        const char* q = skip_gap(p, in.end());
+        for (const char* c = p; c != q; ++c)
+            if (*c == '\\') builder.note(NoteKind::backslash_at_end, offset(in, c), offset(in, c) + 1);
+        in.bump(static_cast<std::size_t>(q - p));
+        return true;
+    }
+};
+
+struct table_name_expected {
+    static void report(TreeBuilder& b, std::uint32_t at) {
+        b.error(at, "expected the name of a table after `*'");
+    }
+};
+struct chain_name_expected {
+    static void report(TreeBuilder& b, std::uint32_t at) {
+        b.error(at, "expected the name of a chain after `:'");
+    }
+};
+struct policy_expected {
+    static void report(TreeBuilder& b, std::uint32_t at) {
+        b.error(at, "expected a policy after the chain's name: ACCEPT, DROP, or - for a user's chain");
+    }
+};
+struct counters_expected {
+    static void report(TreeBuilder& b, std::uint32_t at) {
+        b.error(at, "expected counters such as [12:345]");
+    }
+};
+
+struct counters : seq<one<'['>, plus<not_one<']', '\r', '\n'>>, one<']'>> {};
+
+struct byte_order_mark : string<'\xef', '\xbb', '\xbf'> {};
+struct comment_line : seq<one<'#'>, rest> {};
+struct blank_line : seq<star<blank>, at<line_end>> {};
+struct table_line : seq<one<'*'>, star<blank>, expect<plain, table_name_expected>, rest> {};
+struct chain_line
+    : seq<one<':'>, star<blank>, expect<plain, chain_name_expected>, star<blank>, expect<plain, policy_expected>, rest> {};
+struct commit_line : seq<string<'C', 'O', 'M', 'M', 'I', 'T'>, star<blank>, at<line_end>> {};
+struct command_line
+    : seq<opt<at<one<'['>>, expect<counters, counters_expected>>, gap, star<word, gap>, rest> {};
+struct wrong_line : rest {};
+
+struct line : seq<sor<comment_line, blank_line, seq<at<one<'*'>>, sor<table_line, wrong_line>>,
+                      seq<at<one<':'>>, sor<chain_line, wrong_line>>, commit_line, command_line, wrong_line>,
+                  line_end> {};
+struct file : seq<opt<byte_order_mark>, until<eof, line>> {};
+
+template <typename Rule>
+struct action : nothing<Rule> {};
+template <LineKind Kind>
+struct ends_line {
+    template <typename In>
+    static void apply(const In& in, TreeBuilder& builder) {
+        builder.end_line(Kind, static_cast<std::uint32_t>(in.end() - in.input().begin()));
+    }
+};
+template <> struct action<comment_line> : ends_line<LineKind::comment> {};
+template <> struct action<blank_line> : ends_line<LineKind::blank> {};
+template <> struct action<table_line> : ends_line<LineKind::table> {};
+template <> struct action<chain_line> : ends_line<LineKind::chain> {};
+template <> struct action<commit_line> : ends_line<LineKind::commit> {};
+template <> struct action<command_line> : ends_line<LineKind::command> {};
+template <> struct action<wrong_line> : ends_line<LineKind::error> {};
+template <> struct action<line_end> {
+    template <typename In>
+    static void apply(const In& in, TreeBuilder& builder) {
+        builder.begin_line(static_cast<std::uint32_t>(in.end() - in.input().begin()));
+    }
+};
+template <> struct action<byte_order_mark> {
+    template <typename In>
+    static void apply(const In&, TreeBuilder& builder) {
+        builder.note(NoteKind::byte_order_mark, 0, 3);
+    }
+};
+
+}  // namespace grammar
+}  // namespace
+
+void TreeBuilder::word(std::uint32_t begin, std::uint32_t end, bool quoted, bool unterminated) {
+    words_.push_back({{begin, end}, quoted, unterminated});
+}
+
+void TreeBuilder::error(std::uint32_t at, std::string message) {
+    failed_ = true;
+    tree_.errors.push_back({{at, at}, std::move(message)});
+}
+
+/// What today's tools would refuse or cut in this line, whatever it says.
+void TreeBuilder::check_line(LineKind kind, std::uint32_t end) {
+    if (end - begin_ > longest_line) note(NoteKind::long_line, begin_ + longest_line, end);
+    bool carriage_return = end < tree_.text.size() && tree_.text[end] == '\r';
+    if (carriage_return && !carriage_return_noted_) {
+        carriage_return_noted_ = true;
+        note(NoteKind::carriage_return, end, end + 1);
+    }
+    if (kind == LineKind::comment) return;
+    std::string_view content = tree_.text.substr(begin_, end - begin_);
+    std::size_t nul = content.find('\0');
+    if (nul != std::string_view::npos) {
+        auto at = begin_ + static_cast<std::uint32_t>(nul);
+        note(NoteKind::nul_byte, at, at + 1);
+    }
+    if (kind == LineKind::blank && !content.empty()) note(NoteKind::blank_line, begin_, end);
+    if (kind == LineKind::commit) {
+        if (content.size() > 6) note(NoteKind::blank_after_commit, begin_ + 6, end);
+        if (end == tree_.text.size()) note(NoteKind::commit_without_newline, begin_, end);
+    }
+    if (words_.size() > most_words)
+        note(NoteKind::many_words, words_[most_words].range.begin, words_.back().range.end);
+    for (const Word& w : words_) {
+        if (w.range.size() > longest_word) note(NoteKind::long_word, w.range.begin, w.range.end);
+        if (w.unterminated) note(NoteKind::unterminated_quote, w.range.begin, w.range.end);
+    }
+}
+
+/// Whether this line may stand here: rules belong between a table line and COMMIT.
+void TreeBuilder::check_place(LineKind& kind, std::uint32_t end) {
+    auto wrong = [&](std::string message) {
+        tree_.errors.push_back({{begin_, end}, std::move(message)});
+        kind = LineKind::error;
+    };
+    switch (kind) {
+        case LineKind::table:
+            if (in_table_) note(NoteKind::missing_commit, begin_, end);
+            in_table_ = true;
+            any_table_ = true;
+            break;
+        case LineKind::commit:
+            if (!in_table_) return wrong("COMMIT outside a table: expected `*' and a table's name before it");
+            in_table_ = false;
+            break;
+        case LineKind::chain:
+            if (!in_table_) return wrong("a chain outside a table: expected `*' and a table's name before it");
+            break;
+        case LineKind::command:
+            if (in_table_ || listing_) break;
+            if (any_table_)
+                return wrong("a rule outside a table: expected `*' and a table's name before it");
+            // What `iptables -S` prints has neither table lines nor COMMIT.
+            listing_ = true;
+            note(NoteKind::no_table_line, begin_, end);
+            break;
+        default: break;
+    }
+}
+
+void TreeBuilder::end_line(LineKind kind, std::uint32_t end) {
+    Line line{};
+    line.begin = tree_.lines.empty() ? 0 : begin_;
+    line.first_option = static_cast<std::uint32_t>(tree_.options.size());
+    check_line(kind, end);
+    if (kind == LineKind::command) {
+        if (words_.empty()) {
+            tree_.errors.push_back(
+                {{begin_, end}, "expected a command such as -A CHAIN, or *table, :chain, COMMIT, # comment"});
+            kind = LineKind::error;
+        } else if (!options_.read(words_)) {
+            kind = LineKind::error;
+        }
+    }
+    if (failed_) kind = LineKind::error;
+    check_place(kind, end);
+    line.option_count = static_cast<std::uint16_t>(
+        std::min<std::size_t>(tree_.options.size() - line.first_option, 0xffff));
+    line.kind = kind;
+    tree_.lines.push_back(line);
+}
+
+void TreeBuilder::finish() {
+    if (in_table_) {
+        auto end = static_cast<std::uint32_t>(tree_.text.size());
+        note(NoteKind::missing_commit, end, end);
+    }
+    // Notes of one line are found in several passes.
+    std::stable_sort(tree_.notes.begin(), tree_.notes.end(),
+                     [](const Note& a, const Note& b) { return a.range.begin < b.range.begin; });
+}
+
+SyntaxTree parse(std::string_view text) {
+    SyntaxTree tree;
+    tree.text = text;
+    auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    tree.lines.reserve(lines + 1);
+    // Real rules have three to seven options; a vector that grows copies less than one reserved for the worst case costs.
+    tree.options.reserve(lines * 3);
+    TreeBuilder builder(tree);
+    pegtl::Input in(text.data(), text.data() + text.size(), "");
+    if (!pegtl::parse<grammar::file, grammar::action>(in, builder)) {
+        // The grammar takes every byte; if it ever did not, the rest must not be lost.
+        auto at = pegtl::offset(in, in.current());
+        builder.begin_line(at);
+        builder.error(at, "cannot be read from here on");
+        builder.end_line(LineKind::error, static_cast<std::uint32_t>(text.size()));
+    }
+    builder.finish();
+    return tree;
+}
+
+}  // namespace untrack::parser::iptables
