@@ -20,11 +20,13 @@ ConntrackNeed need_of(const Ruleset& ruleset, const Rule& rule) {
 ConntrackNeed conntrack_need(const Match& match) {
     switch (match.kind) {
         case MatchKind::state:
-        case MatchKind::conntrack: return ConntrackNeed::state_match;
+        case MatchKind::conntrack:
+            return ConntrackNeed::state_match;
         case MatchKind::opaque:
             return match.payload.opaque.key == ConntrackKey::none ? ConntrackNeed::none
                                                                   : ConntrackNeed::key_match;
-        default: return ConntrackNeed::none;
+        default:
+            return ConntrackNeed::none;
     }
 }
 
@@ -34,12 +36,15 @@ ConntrackNeed conntrack_need(TargetKind target) {
         case TargetKind::snat:
         case TargetKind::masquerade:
         case TargetKind::redirect:
-        case TargetKind::netmap: return ConntrackNeed::nat;
+        case TargetKind::netmap:
+            return ConntrackNeed::nat;
         case TargetKind::connmark:
         case TargetKind::connsecmark:
         case TargetKind::synproxy:
-        case TargetKind::ct_template: return ConntrackNeed::target;
-        default: return ConntrackNeed::none;
+        case TargetKind::ct_template:
+            return ConntrackNeed::target;
+        default:
+            return ConntrackNeed::none;
     }
 }
 
@@ -68,9 +73,12 @@ bool needs_conntrack(const Ruleset& ruleset, KernelProfile profile) {
 
 std::string_view name(KernelProfile profile) {
     switch (profile) {
-        case KernelProfile::modern: return "modern";
-        case KernelProfile::rhel7_3_10: return "3.10";
-        case KernelProfile::rhel6_2_6: return "2.6";
+        case KernelProfile::modern:
+            return "modern";
+        case KernelProfile::rhel7_3_10:
+            return "3.10";
+        case KernelProfile::rhel6_2_6:
+            return "2.6";
     }
     return {};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Inside of lower(): one rule's options grouped by the match or target they belong to, and the hands that give them meaning.
+// Inside of lower(): one rule's options grouped by the match or target they belong to, and the
+// hands that give them meaning.
 #pragma once
 
 #include <string>
@@ -15,8 +16,8 @@ namespace ipt = parser::iptables;
 
 /// One -m (or the match that -p implies, or the target): its options in order.
 struct ExtensionUse {
-    ipt::ExtensionId extension = ipt::no_extension;    ///< none: not in the table
-    std::string_view name;                             ///< as written after -m or -j
+    ipt::ExtensionId extension = ipt::no_extension;  ///< none: not in the table
+    std::string_view name;                           ///< as written after -m or -j
     std::vector<const ipt::Option*> options;
 };
 
@@ -40,7 +41,8 @@ class LineReader {
     void problem(const ipt::Option& option, std::string message) {
         ruleset_.problems.push_back({range(option), std::move(message)});
     }
-    /// The options as canonical text: full names, "!" first, single blanks, values without quotation marks.
+    /// The options as canonical text: full names, "!" first, single blanks, values without
+    /// quotation marks.
     std::string canonical(const ExtensionUse& use, bool without_negation = false);
 
   private:
@@ -63,7 +65,7 @@ class MatchLowering {
   private:
     void address(const ipt::Option& option, MatchKind kind);
     void interface(const ipt::Option& option, MatchKind kind);
-    void ports(const ipt::Option& option, MatchKind kind, bool list);
+    void ports(const ipt::Option& option, MatchKind kind, bool list, bool refuse_reversed);
     void tcp(const ExtensionUse& use);
     void plain_ports(const ExtensionUse& use);
     void multiport(const ExtensionUse& use);
@@ -84,6 +86,7 @@ class MatchLowering {
 };
 
 /// Gives a rule its target.
-void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, bool is_goto, Rule& rule);
+void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, bool is_goto,
+                  Rule& rule);
 
 }  // namespace untrack::model

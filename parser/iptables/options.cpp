@@ -42,8 +42,8 @@ constexpr Row rows[] = {
 #undef EXTENSION
 #undef OPTION
 
-constexpr std::size_t extension_rows =
-    static_cast<std::size_t>(std::ranges::count_if(rows, [](const Row& r) { return r.is_extension; }));
+constexpr std::size_t extension_rows = static_cast<std::size_t>(
+    std::ranges::count_if(rows, [](const Row& r) { return r.is_extension; }));
 constexpr std::size_t option_rows = std::size(rows) - extension_rows;
 
 // In the order of Base.
@@ -99,10 +99,11 @@ constexpr Tables build_tables() {
 
 constexpr Tables tables = build_tables();
 
-/// Names to option keys: a sorted list of keys by name, and an open hash table over the distinct names.
+/// Names to option keys: a sorted list of keys by name, and an open hash table over the distinct
+/// names.
 struct NameIndex {
-    std::vector<OptionKey> keys;      ///< sorted by name
-    std::vector<std::uint16_t> slots; ///< first position in `keys` + 1, or 0
+    std::vector<OptionKey> keys;       ///< sorted by name
+    std::vector<std::uint16_t> slots;  ///< first position in `keys` + 1, or 0
 
     static std::uint32_t hash(std::string_view s) {
         std::uint32_t h = 2166136261U;
@@ -145,11 +146,19 @@ const NameIndex& name_index() {
 
 }  // namespace
 
-std::span<const std::pair<std::string_view, Base>> second_names() { return base_aliases; }
+std::span<const std::pair<std::string_view, Base>> second_names() {
+    return base_aliases;
+}
 
-std::span<const Extension> extensions() { return tables.extensions; }
-const OptionInfo& option_info(OptionKey key) { return tables.options[key]; }
-std::uint16_t option_count() { return static_cast<std::uint16_t>(tables.options.size()); }
+std::span<const Extension> extensions() {
+    return tables.extensions;
+}
+const OptionInfo& option_info(OptionKey key) {
+    return tables.options[key];
+}
+std::uint16_t option_count() {
+    return static_cast<std::uint16_t>(tables.options.size());
+}
 
 ExtensionId find_extension(ExtensionKind kind, std::string_view name) {
     if (kind == ExtensionKind::match && (name == "icmpv6" || name == "ipv6-icmp")) name = "icmp6";
@@ -177,8 +186,8 @@ OptionKey option_key(ExtensionKind kind, std::string_view extension, std::string
             if (tables.options[k].name == option) return k;
     }
     std::fprintf(stderr, "untrack: internal error: no option %.*s of %.*s\n",
-                 static_cast<int>(option.size()), option.data(),
-                 static_cast<int>(extension.size()), extension.data());
+                 static_cast<int>(option.size()), option.data(), static_cast<int>(extension.size()),
+                 extension.data());
     std::abort();
 }
 

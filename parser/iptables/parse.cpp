@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The grammar of iptables-restore's input. It knows lines and words; which words are options and what they take is data.
+// The grammar of iptables-restore's input. It knows lines and words; which words are options and
+// what they take is data.
 #include <algorithm>
-
 #include <fmt/format.h>
 
 #include "parser/iptables/builder.hpp"
@@ -50,7 +50,8 @@ struct gap {
         const char* p = in.current();
         const char* q = skip_gap(p, in.end());
         for (const char* c = p; c != q; ++c)
-            if (*c == '\\') builder.note(NoteKind::backslash_at_end, offset(in, c), offset(in, c) + 1);
+            if (*c == '\\')
+                builder.note(NoteKind::backslash_at_end, offset(in, c), offset(in, c) + 1);
         in.bump(static_cast<std::size_t>(q - p));
         return true;
     }
@@ -68,7 +69,8 @@ struct chain_name_expected {
 };
 struct policy_expected {
     static void report(TreeBuilder& b, std::uint32_t at) {
-        b.error(at, "expected a policy after the chain's name: ACCEPT, DROP, or - for a user's chain");
+        b.error(at,
+                "expected a policy after the chain's name: ACCEPT, DROP, or - for a user's chain");
     }
 };
 struct counters_expected {
@@ -83,15 +85,16 @@ struct byte_order_mark : string<'\xef', '\xbb', '\xbf'> {};
 struct comment_line : seq<one<'#'>, rest> {};
 struct blank_line : seq<star<blank>, at<line_end>> {};
 struct table_line : seq<one<'*'>, star<blank>, expect<plain, table_name_expected>, rest> {};
-struct chain_line
-    : seq<one<':'>, star<blank>, expect<plain, chain_name_expected>, star<blank>, expect<plain, policy_expected>, rest> {};
+struct chain_line : seq<one<':'>, star<blank>, expect<plain, chain_name_expected>, star<blank>,
+                        expect<plain, policy_expected>, rest> {};
 struct commit_line : seq<string<'C', 'O', 'M', 'M', 'I', 'T'>, star<blank>, at<line_end>> {};
 struct command_line
     : seq<opt<at<one<'['>>, expect<counters, counters_expected>>, gap, star<word, gap>, rest> {};
 struct wrong_line : rest {};
 
 struct line : seq<sor<comment_line, blank_line, seq<at<one<'*'>>, sor<table_line, wrong_line>>,
-                      seq<at<one<':'>>, sor<chain_line, wrong_line>>, commit_line, command_line, wrong_line>,
+                      seq<at<one<':'>>, sor<chain_line, wrong_line>>, commit_line, command_line,
+                      wrong_line>,
                   line_end> {};
 struct file : seq<opt<byte_order_mark>, until<eof, line>> {};
 
@@ -104,20 +107,29 @@ struct ends_line {
         builder.end_line(Kind, static_cast<std::uint32_t>(in.end() - in.input().begin()));
     }
 };
-template <> struct action<comment_line> : ends_line<LineKind::comment> {};
-template <> struct action<blank_line> : ends_line<LineKind::blank> {};
-template <> struct action<table_line> : ends_line<LineKind::table> {};
-template <> struct action<chain_line> : ends_line<LineKind::chain> {};
-template <> struct action<commit_line> : ends_line<LineKind::commit> {};
-template <> struct action<command_line> : ends_line<LineKind::command> {};
-template <> struct action<wrong_line> : ends_line<LineKind::error> {};
-template <> struct action<line_end> {
+template <>
+struct action<comment_line> : ends_line<LineKind::comment> {};
+template <>
+struct action<blank_line> : ends_line<LineKind::blank> {};
+template <>
+struct action<table_line> : ends_line<LineKind::table> {};
+template <>
+struct action<chain_line> : ends_line<LineKind::chain> {};
+template <>
+struct action<commit_line> : ends_line<LineKind::commit> {};
+template <>
+struct action<command_line> : ends_line<LineKind::command> {};
+template <>
+struct action<wrong_line> : ends_line<LineKind::error> {};
+template <>
+struct action<line_end> {
     template <typename In>
     static void apply(const In& in, TreeBuilder& builder) {
         builder.begin_line(static_cast<std::uint32_t>(in.end() - in.input().begin()));
     }
 };
-template <> struct action<byte_order_mark> {
+template <>
+struct action<byte_order_mark> {
     template <typename In>
     static void apply(const In&, TreeBuilder& builder) {
         builder.note(NoteKind::byte_order_mark, 0, 3);
@@ -177,11 +189,13 @@ void TreeBuilder::check_place(LineKind& kind, std::uint32_t end) {
             any_table_ = true;
             break;
         case LineKind::commit:
-            if (!in_table_) return wrong("COMMIT outside a table: expected `*' and a table's name before it");
+            if (!in_table_)
+                return wrong("COMMIT outside a table: expected `*' and a table's name before it");
             in_table_ = false;
             break;
         case LineKind::chain:
-            if (!in_table_) return wrong("a chain outside a table: expected `*' and a table's name before it");
+            if (!in_table_)
+                return wrong("a chain outside a table: expected `*' and a table's name before it");
             break;
         case LineKind::command:
             if (in_table_ || listing_) break;
@@ -191,7 +205,8 @@ void TreeBuilder::check_place(LineKind& kind, std::uint32_t end) {
             listing_ = true;
             note(NoteKind::no_table_line, begin_, end);
             break;
-        default: break;
+        default:
+            break;
     }
 }
 
@@ -203,7 +218,8 @@ void TreeBuilder::end_line(LineKind kind, std::uint32_t end) {
     if (kind == LineKind::command) {
         if (words_.empty()) {
             tree_.errors.push_back(
-                {{begin_, end}, "expected a command such as -A CHAIN, or *table, :chain, COMMIT, # comment"});
+                {{begin_, end},
+                 "expected a command such as -A CHAIN, or *table, :chain, COMMIT, # comment"});
             kind = LineKind::error;
         } else if (!options_.read(words_)) {
             kind = LineKind::error;
@@ -232,7 +248,8 @@ SyntaxTree parse(std::string_view text) {
     tree.text = text;
     auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
     tree.lines.reserve(lines + 1);
-    // Real rules have three to seven options; a vector that grows copies less than one reserved for the worst case costs.
+    // Real rules have three to seven options; a vector that grows copies less than one reserved for
+    // the worst case costs.
     tree.options.reserve(lines * 3);
     TreeBuilder builder(tree);
     pegtl::Input in(text.data(), text.data() + text.size(), "");

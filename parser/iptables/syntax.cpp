@@ -7,8 +7,8 @@ namespace untrack::parser::iptables {
 
 TextRange SyntaxTree::range(const Line& line) const {
     auto index = static_cast<std::size_t>(&line - lines.data());
-    auto end = index + 1 < lines.size() ? lines[index + 1].begin
-                                        : static_cast<std::uint32_t>(text.size());
+    auto end =
+        index + 1 < lines.size() ? lines[index + 1].begin : static_cast<std::uint32_t>(text.size());
     return {line.begin, end};
 }
 
@@ -95,7 +95,9 @@ TextRange OptionWords::whole(const SyntaxTree& tree, const Line& line, const Opt
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
 
 /// The next run of bytes that are not blank, from `at` on.
 TextRange plain_word(std::string_view text, std::uint32_t at, std::uint32_t end) {

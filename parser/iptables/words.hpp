@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How iptables-restore cuts a line into words, shared by the grammar and by whoever reads words again.
+// How iptables-restore cuts a line into words, shared by the grammar and by whoever reads words
+// again.
 #pragma once
 
 namespace untrack::parser::iptables {
@@ -27,14 +28,14 @@ inline const char* skip_gap(const char* p, const char* end) {
     }
 }
 
-/// The end of the word that starts at p: blanks and line ends end it, and so does a closing quotation mark; a quotation mark may open in
-/// mid-word, and a backslash inside protects the next byte (xshared.c, add_param_to_argv; measured). p is at neither blank nor line end.
+/// The end of the word that starts at p: blanks and line ends end it, and so does a closing
+/// quotation mark; a quotation mark may open in mid-word, and a backslash inside protects the next
+/// byte (xshared.c, add_param_to_argv; measured). p is at neither blank nor line end.
 inline ScannedWord scan_word(const char* p, const char* end) {
     while (p != end) {
         char c = *p;
         if (static_cast<unsigned char>(c) <= ' ' &&
-            (c == ' ' || c == '\t' || c == '\n' || c == '\0' ||
-             (c == '\r' && at_line_end(p, end))))
+            (c == ' ' || c == '\t' || c == '\n' || c == '\0' || (c == '\r' && at_line_end(p, end))))
             return {p, false, false};
         if (c == '"') break;
         ++p;

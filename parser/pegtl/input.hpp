@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// PEGTL as this program uses it: over bytes in memory, without keeping lines and columns (they are found when something is printed),
-// and with errors that are reported and recovered from instead of thrown.
+// PEGTL as this program uses it: over bytes in memory, without keeping lines and columns (they are
+// found when something is printed), and with errors that are reported and recovered from instead of
+// thrown.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
-
 #include <tao/pegtl.hpp>
 
 namespace untrack::parser::pegtl {
@@ -20,8 +20,8 @@ inline std::uint32_t offset(const Input& in, const char* p) {
     return static_cast<std::uint32_t>(p - in.begin());
 }
 
-/// Rule, or else a report to the builder: `Message::report(builder, offset)`. The rule fails then, and whoever asked goes on with
-/// its recovery.
+/// Rule, or else a report to the builder: `Message::report(builder, offset)`. The rule fails then,
+/// and whoever asked goes on with its recovery.
 template <typename Rule, typename Message>
 struct expect {
     using rule_t = expect;
