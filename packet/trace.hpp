@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One packet through all hooks of its path, as docs/semantics.md has it: the judge that the kernel
-// judges.
+// One packet through all hooks of its path, as docs/semantics.md has it: the judge that the kernel judges.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "packet/packet.hpp"
@@ -14,46 +15,69 @@ namespace untrack::packet {
 enum class Truth : std::uint8_t { no, yes, unknown };
 
 enum class Verdict : std::uint8_t { accept, drop, reject, unknown };
+std::string_view name(Verdict verdict);
 
-/// The rulesets that one host has loaded, of either family or both; each kernel table comes at most
-/// once per family.
+/// The rulesets that one host has loaded, of either family or both; each kernel table comes at most once per family.
 using Host = std::span<const model::Ruleset* const>;
 
 /// What happened at one rule or policy.
 struct Step {
-    model::Hook hook;
-    const model::Ruleset* ruleset;
+    model::Hook hook = model::Hook::prerouting;
+    const model::Ruleset* ruleset = nullptr;
     model::ChainId chain;
-    model::RuleId
-        rule;  ///< none: the chain's policy (or its end, when a user chain returns to nobody)
+    model::RuleId rule;    ///< none: the chain's policy
     Truth matched = Truth::no;
-    model::TargetKind action = model::TargetKind::none;  ///< of the rule or the policy
+    model::TargetKind action = model::TargetKind::none;    ///< of the rule or the policy
 };
 
 struct Trace {
     Verdict verdict = Verdict::accept;
-    bool untracked = false;
-    bool nat_applied = false;  ///< a NAT rule matched: addresses after it are not followed
-    std::vector<std::string>
-        unknown_on;  ///< the texts of the predicates or targets on which an unknown verdict hangs
-    std::vector<Step> steps;  ///< rules that matched, may have matched, or jumped; and policies
-    Step decision{};          ///< the last rule or policy that decided the verdict
+    Truth untracked = Truth::no;              ///< unknown when it hangs on what a packet does not tell
+    bool nat_applied = false;                 ///< a NAT rule matched: what it changes is not followed
+    std::vector<std::string> unknown_on;      ///< the predicates or targets on which an unknown verdict hangs
+    std::vector<Step> steps;                  ///< rules that matched or may have, and policies; empty unless kept
+    Step decision;                            ///< the rule or policy that dropped the packet, or the last that accepted it
 };
 
-struct TraceOptions {
-    bool keep_steps = true;
-    /// Also record rules that did not match (for printing a full path).
-    bool keep_misses = false;
+/// What a match reads besides the packet.
+struct View {
+    model::Hook hook = model::Hook::prerouting;
+    std::string_view in_interface;
+    std::string_view out_interface;
+    ConntrackState state = ConntrackState::new_;    ///< never automatic; invalid before conntrack has seen the packet
+    std::uint32_t mark = 0;
+    bool host_has_nat = false;                      ///< the tuple of an entry may differ from the packet's
 };
 
-/// Follows the packet. Where a rule's match is not known (an opaque predicate), both answers are
-/// followed; the verdict is unknown only when they differ. Predicates with the same text have the
-/// same answer on one packet unless they have a memory of their own.
-Trace trace(Host host, const Packet& packet, const TraceOptions& options = {});
+/// Whether the match holds; `unknown` for what a packet does not tell.
+Truth matches(const model::Ruleset& ruleset, const model::Match& match, const Packet& packet, const View& view);
 
-/// Whether the match holds for the packet in that state; `unknown` for what a packet does not tell.
-/// `state` must not be automatic. `in_interface`/`out_interface` are those the hook sees.
-Truth matches(const model::Ruleset& ruleset, const model::Match& match, const Packet& packet,
-              model::Hook hook, ConntrackState state, std::uint32_t mark);
+/// Follows packets through the rulesets of one host; what all packets have in common is worked out once.
+class Tracer {
+  public:
+    explicit Tracer(Host host);
+
+    /// Where a rule's match is not known (an opaque predicate), both answers are followed; the verdict is unknown only when they differ.
+    /// Predicates with the same text have the same answer on one packet unless they have a memory of their own.
+    [[nodiscard]] Trace trace(const Packet& packet, bool keep_steps = true) const;
+
+    [[nodiscard]] bool tracks(model::Family family) const { return families_[index(family)].tracks; }
+
+    struct BaseChain {
+        const model::Ruleset* ruleset;
+        model::ChainId chain;
+        std::int16_t priority;
+        bool nat;
+    };
+    struct FamilyTables {
+        std::array<std::vector<BaseChain>, model::hook_count> hooks;    ///< by priority
+        bool tracks = false;
+        bool nat = false;
+    };
+
+  private:
+    static std::size_t index(model::Family family) { return family == model::Family::ip ? 0 : 1; }
+    std::array<FamilyTables, 2> families_;
+};
 
 }  // namespace untrack::packet
