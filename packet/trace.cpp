@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "packet/trace.hpp"
+
+#include <algorithm>
+
+#include "model/conntrack_facts.hpp"
+
+namespace untrack::packet {
+namespace {
+
+using model::ChainId;
+using model::Hook;
+using model::Match;
+using model::Rule;
+using model::RuleId;
+using model::Ruleset;
+using model::TargetKind;
+
+constexpr std::size_t most_runs = 64;
+constexpr unsigned deepest_jump = 512;
+
+bool is_nat_target(TargetKind t) {
+    return t == TargetKind::dnat || t == TargetKind::snat || t == TargetKind::masquerade ||
+           t == TargetKind::redirect || t == TargetKind::netmap;
+}
+
+/// Whether a rule's being hit can change anything that is followed.
+bool matters(const Rule& rule) {
+    switch (rule.target) {
+        case TargetKind::none:
+        case TargetKind::log:
+        case TargetKind::side_effect:
+        case TargetKind::connsecmark: return false;
+        case TargetKind::connmark: return rule.data != 0;
+        default: return true;
+    }
+}
+
+/// ICMP that reports an error about another packet: it never opens a flow.
+bool is_icmp_error(const Packet& p) {
+    if (p.protocol == proto_icmp && p.family == model::Family::ip)
+        return p.icmp_type == 3 || p.icmp_type == 4 || p.icmp_type == 5 || p.icmp_type == 11 || p.icmp_type == 12;
+    return p.protocol == proto_icmpv6 && p.family == model::Family::ip6 && p.icmp_type >= 1 && p.icmp_type <= 4;
+}
+
+/// What conntrack calls a packet that no entry and no rule has an answer for. ICMPv6 130-136, 143, 151, 152 are untracked by the kernel
+/// itself, a redirect (137) is invalid (measured).
+ConntrackState fresh_state(const Packet& p) {
+    if (p.family == model::Family::ip6 && p.protocol == proto_icmpv6) {
+        std::uint8_t t = p.icmp_type;
+        if ((t >= 130 && t <= 136) || t == 143 || t == 151 || t == 152) return ConntrackState::untracked;
+        if (t == 137) return ConntrackState::invalid;
+    }
+    return is_icmp_error(p) ? ConntrackState::invalid : ConntrackState::new_;
+}
+
+enum class Outcome : std::uint8_t { fell_through, accept, drop, reject, unknown };
+
+/// A predicate that a packet does not settle, and the answer it is given in this run.
+struct Choice {
+    const Ruleset* ruleset;
+    model::StringId text;    ///< of the predicate, or of the target
+    bool keyed;              ///< the same text has the same answer on this packet
+    bool answer;
+};
+
+/// One way through the rules, with the choices given so far; an undecided predicate is answered "no" and added to the choices.
+class Run {
+  public:
+    Run(const Tracer::FamilyTables& tables, const Packet& packet, std::vector<Choice>& choices, Trace& out, bool keep)
+        : tables_(tables), packet_(packet), choices_(choices), out_(out), keep_(keep) {
+        view_.mark = packet.mark;
+        view_.host_has_nat = tables.nat;
+    }
+
+    void follow() {
+        std::string_view in = packet_.in_interface;
+        std::string_view out = packet_.out_interface;
+        bool passed = false;
+        if (is_loopback(packet_)) {
+            passed = hook(Hook::output, {}, "lo") && hook(Hook::postrouting, {}, "lo") &&
+                     hook(Hook::prerouting, "lo", {}) && hook(Hook::input, "lo", {});
+        } else if (packet_.path == Path::input) {
+            passed = hook(Hook::prerouting, in, {}) && hook(Hook::input, in, {});
+        } else if (packet_.path == Path::output) {
+            passed = hook(Hook::output, {}, out) && hook(Hook::postrouting, {}, out);
+        } else {
+            passed = hook(Hook::prerouting, in, {}) && hook(Hook::forward, in, out) && hook(Hook::postrouting, {}, out);
+        }
+        if (passed) out_.verdict = Verdict::accept;
+        out_.untracked = view_.state == ConntrackState::untracked || (!attached_ && notracked_) ? Truth::yes : Truth::no;
+    }
+
+    /// A target whose effect is not known decided this run.
+    [[nodiscard]] std::string_view stopped_on() const { return stopped_on_; }
+
+  private:
+    bool hook(Hook which, std::string_view in, std::string_view out) {
+        view_.hook = which;
+        view_.in_interface = in;
+        view_.out_interface = out;
+        bool first_hook = which == Hook::prerouting || which == Hook::output;
+        if (first_hook && !attached_) view_.state = notracked_ ? ConntrackState::untracked : ConntrackState::invalid;
+        bool attach_here = first_hook && !attached_;
+        for (const Tracer::BaseChain& base : tables_.hooks[static_cast<std::size_t>(which)]) {
+            if (attach_here && base.priority > model::priority_conntrack) {
+                attach();
+                attach_here = false;
+            }
+            if (base.nat && !nat_sees(which)) continue;
+            if (!pass(base)) return false;
+        }
+        if (attach_here) attach();
+        return true;
+    }
+
+    /// Conntrack's own place in the hook: from here on the packet has its state.
+    void attach() {
+        attached_ = true;
+        if (packet_.state != ConntrackState::automatic) {
+            view_.state = packet_.state;
+        } else {
+            view_.state = notracked_ ? ConntrackState::untracked : fresh_state(packet_);
+        }
+    }
+
+    /// nat chains see the first packet of a tracked flow, once for each side of the translation.
+    bool nat_sees(Hook which) {
+        if (!tables_.tracks) return false;
+        bool icmp = packet_.protocol == proto_icmp || packet_.protocol == proto_icmpv6;
+        bool first = view_.state == ConntrackState::new_ || (view_.state == ConntrackState::related && !icmp);
+        bool& done = which == Hook::prerouting || which == Hook::output ? destination_done_ : source_done_;
+        if (!first || done) return false;
+        done = true;
+        return true;
+    }
+
+    bool pass(const Tracer::BaseChain& base) {
+        const model::Chain& chain = base.ruleset->chain(base.chain);
+        Outcome outcome = walk(*base.ruleset, base.chain, 0);
+        if (outcome == Outcome::fell_through) {
+            Step step{view_.hook, base.ruleset, base.chain, RuleId(), Truth::yes, chain.policy};
+            if (keep_) out_.steps.push_back(step);
+            outcome = chain.policy == TargetKind::drop ? Outcome::drop : Outcome::accept;
+            decided(outcome, step);
+        }
+        if (outcome == Outcome::accept) return true;
+        out_.verdict = outcome == Outcome::drop     ? Verdict::drop
+                       : outcome == Outcome::reject ? Verdict::reject
+                                                    : Verdict::unknown;
+        return false;
+    }
+
+    /// The place that speaks for the verdict: what dropped the packet, else the last accept in a filter chain.
+    void decided(Outcome outcome, const Step& step) {
+        bool filter = step.ruleset->chain(step.chain).table.valid() &&
+                      step.ruleset->table(step.ruleset->chain(step.chain).table).name == "filter";
+        if (outcome != Outcome::accept || filter || out_.decision.ruleset == nullptr) out_.decision = step;
+    }
+
+    Outcome walk(const Ruleset& r, ChainId id, unsigned depth) {
+        if (depth > deepest_jump) {
+            stopped_on_ = "jumps nested too deeply";
+            return Outcome::unknown;
+        }
+        for (RuleId rule_id : r.rules_of(r.chain(id))) {
+            const Rule& rule = r.rule(rule_id);
+            Truth hit = test(r, rule);
+            if (hit == Truth::no) continue;
+            Step step{view_.hook, &r, id, rule_id, hit, rule.target};
+            if (hit == Truth::unknown) {
+                if (!matters(rule)) {
+                    if (keep_) out_.steps.push_back(step);
+                    continue;
+                }
+                if (!settle(r, rule)) continue;
+            }
+            if (keep_) out_.steps.push_back(step);
+            if (rule.target == TargetKind::goto_) return walk(r, rule.jump, depth + 1);
+            Outcome outcome = rule.target == TargetKind::jump ? walk(r, rule.jump, depth + 1) : act(r, rule, step);
+            if (rule.target == TargetKind::return_) return Outcome::fell_through;
+            if (outcome != Outcome::fell_through) return outcome;
+        }
+        return Outcome::fell_through;
+    }
+
+    Truth test(const Ruleset& r, const Rule& rule) {
+        Truth all = Truth::yes;
+        for (const Match& m : r.matches_of(rule)) {
+            Truth t = matches(r, m, packet_, view_);
+            if (t == Truth::no) return Truth::no;
+            if (t == Truth::unknown) all = Truth::unknown;
+        }
+        return all;
+    }
+
+    /// Chooses an answer for each open predicate of the rule; true when all are "yes".
+    bool settle(const Ruleset& r, const Rule& rule) {
+        for (const Match& m : r.matches_of(rule)) {
+            if (matches(r, m, packet_, view_) != Truth::unknown) continue;
+            model::StringId text;
+            bool keyed = false;
+            bool negated = false;
+            if (m.kind == model::MatchKind::opaque) {
+                text = m.payload.opaque.text;
+                keyed = m.payload.opaque.nature == model::OpaqueNature::packet;
+                negated = m.negated;
+            } else if (m.kind == model::MatchKind::conntrack) {
+                text = r.conntrack[m.payload.pool.first].text;
+                keyed = true;
+            }
+            if (choose(r, text, keyed) == negated) return false;
+        }
+        return true;
+    }
+
+    bool choose(const Ruleset& r, model::StringId text, bool keyed) {
+        if (keyed)
+            for (std::size_t i = 0; i < next_choice_; ++i)
+                if (choices_[i].keyed && choices_[i].text == text && choices_[i].ruleset == &r) return choices_[i].answer;
+        if (next_choice_ == choices_.size()) choices_.push_back({&r, text, keyed, false});
+        return choices_[next_choice_++].answer;
+    }
+
+    Outcome act(const Ruleset& r, const Rule& rule, const Step& step) {
+        switch (rule.target) {
+            case TargetKind::accept: decided(Outcome::accept, step); return Outcome::accept;
+            case TargetKind::drop: decided(Outcome::drop, step); return Outcome::drop;
+            case TargetKind::reject: decided(Outcome::reject, step); return Outcome::reject;
+            case TargetKind::notrack:
+                if (!template_ && !attached_) {
+                    // The first CT target wins (measured), so nothing undoes this one.
+                    template_ = notracked_ = true;
+                    view_.state = ConntrackState::untracked;
+                }
+                return Outcome::fell_through;
+            case TargetKind::ct_template: template_ = true; return Outcome::fell_through;
+            case TargetKind::mark: {
+                const model::MarkChange& change = r.marks[rule.data];
+                view_.mark = (view_.mark & change.keep) ^ change.toggle;
+                return Outcome::fell_through;
+            }
+            case TargetKind::connmark:
+                // A restored mark is the flow's, which the packet does not tell; without an entry nothing is restored (measured).
+                if (rule.data == 0 || view_.state == ConntrackState::untracked || view_.state == ConntrackState::invalid)
+                    return Outcome::fell_through;
+                break;
+            case TargetKind::dnat:
+            case TargetKind::snat:
+            case TargetKind::masquerade:
+            case TargetKind::redirect:
+            case TargetKind::netmap: out_.nat_applied = true; return Outcome::accept;
+            case TargetKind::queue:
+            case TargetKind::synproxy:
+            case TargetKind::tproxy:
+            case TargetKind::rewrite_header:
+            case TargetKind::external:
+            case TargetKind::unknown: break;
+            default: return Outcome::fell_through;
+        }
+        decided(Outcome::unknown, step);
+        stopped_on_ = r.string(rule.target_name);
+        return Outcome::unknown;
+    }
+
+    const Tracer::FamilyTables& tables_;
+    const Packet& packet_;
+    std::vector<Choice>& choices_;
+    Trace& out_;
+    bool keep_;
+    View view_;
+    std::size_t next_choice_ = 0;
+    bool template_ = false;
+    bool notracked_ = false;
+    bool attached_ = false;
+    bool destination_done_ = false;
+    bool source_done_ = false;
+    std::string_view stopped_on_;
+};
+
+/// The next combination of answers: the last "no" becomes "yes", what comes after it is forgotten. False when all are tried.
+bool advance(std::vector<Choice>& choices) {
+    while (!choices.empty() && choices.back().answer) choices.pop_back();
+    if (choices.empty()) return false;
+    choices.back().answer = true;
+    return true;
+}
+
+void add_reason(std::vector<std::string>& reasons, std::string_view text) {
+    if (text.empty()) text = "a property of the packet that is not given";
+    if (std::find(reasons.begin(), reasons.end(), text) == reasons.end()) reasons.emplace_back(text);
+}
+
+}  // namespace
+
+std::string_view name(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::accept: return "accept";
+        case Verdict::drop: return "drop";
+        case Verdict::reject: return "reject";
+        case Verdict::unknown: return "unknown";
+    }
+    return {};
+}
+
+Tracer::Tracer(Host host) {
+    for (const Ruleset* r : host) {
+        FamilyTables& f = families_[index(r->family)];
+        f.tracks = f.tracks || model::needs_conntrack(*r, model::KernelProfile::modern);
+        f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(),
+                                     [](const Rule& rule) { return rule.live && is_nat_target(rule.target); });
+        for (std::size_t i = 0; i < r->chains.size(); ++i) {
+            const model::Chain& c = r->chains[i];
+            if (!c.base) continue;
+            if (c.rule_count == 0 && c.policy == TargetKind::accept) continue;
+            f.hooks[static_cast<std::size_t>(c.hook)].push_back(
+                {r, ChainId(i), c.priority, r->table(c.table).name == "nat"});
+        }
+    }
+    for (FamilyTables& f : families_)
+        for (auto& chains : f.hooks)
+            std::stable_sort(chains.begin(), chains.end(),
+                             [](const BaseChain& a, const BaseChain& b) { return a.priority < b.priority; });
+}
+
+Trace Tracer::trace(const Packet& packet, bool keep_steps) const {
+    const FamilyTables& tables = families_[index(packet.family)];
+    std::vector<Choice> choices;
+    Trace result;
+    Run first(tables, packet, choices, result, keep_steps);
+    first.follow();
+    if (result.verdict == Verdict::unknown) add_reason(result.unknown_on, first.stopped_on());
+    std::size_t runs = 1;
+    while (advance(choices)) {
+        if (++runs > most_runs) {
+            result.verdict = Verdict::unknown;
+            add_reason(result.unknown_on, "more predicates than can be tried");
+            break;
+        }
+        Trace other;
+        Run run(tables, packet, choices, other, false);
+        run.follow();
+        if (other.untracked != result.untracked) result.untracked = Truth::unknown;
+        result.nat_applied = result.nat_applied || other.nat_applied;
+        if (other.verdict == result.verdict && other.verdict != Verdict::unknown) continue;
+        result.verdict = Verdict::unknown;
+        for (const Choice& c : choices) add_reason(result.unknown_on, c.ruleset->string(c.text));
+        if (!run.stopped_on().empty()) add_reason(result.unknown_on, run.stopped_on());
+    }
+    return result;
+}
+
+}  // namespace untrack::packet
