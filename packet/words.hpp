@@ -19,6 +19,14 @@ tl::expected<Packet, std::string> parse_packet(std::string_view text);
 /// The same packet in words; parse_packet reads it back.
 std::string to_words(const Packet& packet);
 
+/// The contract's names: input, output, forward; auto, new, established, ...; syn, ack, ...
+std::string_view name(Path path);
+std::string_view name(ConntrackState state);
+bool parse_path(std::string_view text, Path& path);
+bool parse_state(std::string_view text, ConntrackState& state);
+bool parse_tcp_flag(std::string_view text, std::uint8_t& flags);
+std::vector<std::string_view> tcp_flag_names(std::uint8_t flags);
+
 std::string address_text(model::Family family, const model::Address& address);
 /// Reads an address of either family.
 bool parse_address(std::string_view text, model::Family& family, model::Address& address);
