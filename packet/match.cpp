@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether one match holds for one packet. What it says about untracked and invalid packets is measured (docs/semantics.md).
+// Whether one match holds for one packet. What it says about untracked and invalid packets is
+// measured (docs/semantics.md).
 #include <algorithm>
 
 #include "model/iptables_values.hpp"
@@ -13,7 +14,9 @@ using model::Match;
 using model::MatchKind;
 using model::Ruleset;
 
-constexpr Truth truth(bool b) { return b ? Truth::yes : Truth::no; }
+constexpr Truth truth(bool b) {
+    return b ? Truth::yes : Truth::no;
+}
 constexpr Truth invert(Truth t, bool negated) {
     if (!negated || t == Truth::unknown) return t;
     return t == Truth::yes ? Truth::no : Truth::yes;
@@ -21,13 +24,19 @@ constexpr Truth invert(Truth t, bool negated) {
 
 model::StateSet bit_of(ConntrackState state) {
     switch (state) {
-        case ConntrackState::new_: return model::state_new;
+        case ConntrackState::new_:
+            return model::state_new;
         case ConntrackState::established:
-        case ConntrackState::reply: return model::state_established;
-        case ConntrackState::related: return model::state_related;
-        case ConntrackState::invalid: return model::state_invalid;
-        case ConntrackState::untracked: return model::state_untracked;
-        case ConntrackState::automatic: break;
+        case ConntrackState::reply:
+            return model::state_established;
+        case ConntrackState::related:
+            return model::state_related;
+        case ConntrackState::invalid:
+            return model::state_invalid;
+        case ConntrackState::untracked:
+            return model::state_untracked;
+        case ConntrackState::automatic:
+            break;
     }
     return 0;
 }
@@ -43,7 +52,8 @@ bool in_masked(const model::MaskedAddress& m, const model::Address& a) {
 }
 
 bool address_matches(const Ruleset& r, const Match& m, const model::Address& a) {
-    if (m.count == 0) return (model::v4_number(a) & m.payload.masked_v4.mask) == m.payload.masked_v4.value;
+    if (m.count == 0)
+        return (model::v4_number(a) & m.payload.masked_v4.mask) == m.payload.masked_v4.value;
     for (std::uint32_t i = 0; i < m.count; ++i)
         if (in_masked(r.addresses[m.payload.pool.first + i], a)) return true;
     return false;
@@ -67,15 +77,18 @@ bool is_multicast(model::Family family, const model::Address& a) {
     return family == model::Family::ip ? (a.bytes[0] & 0xf0) == 0xe0 : a.bytes[0] == 0xff;
 }
 
-/// Whether the address is of one of the types, as far as the path tells. `own`: it is one of this host's, or a broadcast address of its
-/// networks; `foreign`: it is not this host's.
-Truth type_matches(const Packet& p, const model::Address& a, std::uint16_t types, bool own, bool foreign) {
+/// Whether the address is of one of the types, as far as the path tells. `own`: it is one of this
+/// host's, or a broadcast address of its networks; `foreign`: it is not this host's.
+Truth type_matches(const Packet& p, const model::Address& a, std::uint16_t types, bool own,
+                   bool foreign) {
     if (is_multicast(p.family, a)) return truth((types & model::type_multicast) != 0);
     bool all_ones = p.family == model::Family::ip && model::v4_number(a) == 0xffffffffU;
     if (all_ones) return truth((types & model::type_broadcast) != 0);
-    if (p.family == model::Family::ip && a.bytes[0] == 127) return truth((types & model::type_local) != 0);
-    constexpr std::uint16_t odd = model::type_anycast | model::type_blackhole | model::type_unreachable |
-                                  model::type_prohibit | model::type_throw | model::type_nat | model::type_xresolve |
+    if (p.family == model::Family::ip && a.bytes[0] == 127)
+        return truth((types & model::type_local) != 0);
+    constexpr std::uint16_t odd = model::type_anycast | model::type_blackhole |
+                                  model::type_unreachable | model::type_prohibit |
+                                  model::type_throw | model::type_nat | model::type_xresolve |
                                   model::type_unspec;
     if ((types & odd) != 0) return Truth::unknown;
     if (own) {
@@ -87,7 +100,8 @@ Truth type_matches(const Packet& p, const model::Address& a, std::uint16_t types
         if (may_broadcast && (local || broadcast)) return Truth::unknown;
         return truth(local);
     }
-    if (foreign && (types & model::type_unicast) == 0 && (types & model::type_broadcast) == 0) return Truth::no;
+    if (foreign && (types & model::type_unicast) == 0 && (types & model::type_broadcast) == 0)
+        return Truth::no;
     return Truth::unknown;
 }
 
@@ -103,7 +117,8 @@ Truth address_type(const Match& m, const Packet& p, const View& view) {
     if (result != Truth::no && t.destination != 0) {
         bool own = p.path == Path::input || is_loopback(p);
         bool foreign = !own;
-        Truth d = invert(type_matches(p, p.destination, t.destination, own, foreign), t.destination_negated);
+        Truth d = invert(type_matches(p, p.destination, t.destination, own, foreign),
+                         t.destination_negated);
         if (d != Truth::yes) result = d;
     }
     return result;
@@ -131,8 +146,9 @@ Truth conntrack(const ConntrackMatch& c, const Packet& p, const View& view) {
     };
     bool same_tuple = view.state != ConntrackState::related;
     also(ConntrackMatch::ctproto, same_tuple ? truth(p.protocol == c.protocol) : Truth::unknown);
-    also(ConntrackMatch::direction, same_tuple ? truth((view.state == ConntrackState::reply) == c.reply_direction)
-                                               : Truth::unknown);
+    also(ConntrackMatch::direction,
+         same_tuple ? truth((view.state == ConntrackState::reply) == c.reply_direction)
+                    : Truth::unknown);
     bool reply = view.state == ConntrackState::reply;
     bool known = same_tuple && !view.host_has_nat;
     const model::Address& orig_src = reply ? p.destination : p.source;
@@ -159,8 +175,9 @@ Truth conntrack(const ConntrackMatch& c, const Packet& p, const View& view) {
         constexpr std::uint8_t none = 0x80;
         bool fresh = view.state == ConntrackState::new_;
         Truth t = Truth::unknown;
-        if ((c.status_bits & 0x7f & ~(fresh ? seen_reply | confirmed : 0)) == 0 && (fresh || c.status_bits == none))
-            t = Truth::no;    // a first packet has neither; NONE alone is no bit at all
+        if ((c.status_bits & 0x7f & ~(fresh ? seen_reply | confirmed : 0)) == 0 &&
+            (fresh || c.status_bits == none))
+            t = Truth::no;  // a first packet has neither; NONE alone is no bit at all
         else if (!fresh && same_tuple && (c.status_bits & (seen_reply | confirmed)) != 0)
             t = Truth::yes;
         also(ConntrackMatch::status, t);
@@ -169,7 +186,8 @@ Truth conntrack(const ConntrackMatch& c, const Packet& p, const View& view) {
     return result;
 }
 
-/// Predicates on an entry's keys: on a packet without one they are false in both polarities, but for helper and connlabel.
+/// Predicates on an entry's keys: on a packet without one they are false in both polarities, but
+/// for helper and connlabel.
 Truth opaque(const Match& m, const View& view) {
     const auto& o = m.payload.opaque;
     if (o.nature == model::OpaqueNature::always) return invert(Truth::yes, m.negated);
@@ -177,10 +195,13 @@ Truth opaque(const Match& m, const View& view) {
         switch (o.key) {
             case model::ConntrackKey::connmark:
             case model::ConntrackKey::connbytes:
-            case model::ConntrackKey::cluster: return Truth::no;
+            case model::ConntrackKey::cluster:
+                return Truth::no;
             case model::ConntrackKey::helper:
-            case model::ConntrackKey::connlabel: return truth(m.negated);
-            default: break;
+            case model::ConntrackKey::connlabel:
+                return truth(m.negated);
+            default:
+                break;
         }
     }
     return Truth::unknown;
@@ -191,9 +212,12 @@ Truth opaque(const Match& m, const View& view) {
 Truth matches(const Ruleset& r, const Match& m, const Packet& p, const View& view) {
     auto is = [&](bool b) { return truth(b != m.negated); };
     switch (m.kind) {
-        case MatchKind::protocol: return is(p.protocol == m.payload.number);
-        case MatchKind::source: return is(address_matches(r, m, p.source));
-        case MatchKind::destination: return is(address_matches(r, m, p.destination));
+        case MatchKind::protocol:
+            return is(p.protocol == m.payload.number);
+        case MatchKind::source:
+            return is(address_matches(r, m, p.source));
+        case MatchKind::destination:
+            return is(address_matches(r, m, p.destination));
         case MatchKind::source_range: {
             const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
             return is(a.first <= p.source && p.source <= a.last);
@@ -202,29 +226,41 @@ Truth matches(const Ruleset& r, const Match& m, const Packet& p, const View& vie
             const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
             return is(a.first <= p.destination && p.destination <= a.last);
         }
-        case MatchKind::in_interface: return is(interface_matches(r, m, view.in_interface));
-        case MatchKind::out_interface: return is(interface_matches(r, m, view.out_interface));
-        case MatchKind::source_port: return has_ports(p.protocol) ? is(port_in(r, m, p.source_port)) : Truth::no;
+        case MatchKind::in_interface:
+            return is(interface_matches(r, m, view.in_interface));
+        case MatchKind::out_interface:
+            return is(interface_matches(r, m, view.out_interface));
+        case MatchKind::source_port:
+            return has_ports(p.protocol) ? is(port_in(r, m, p.source_port)) : Truth::no;
         case MatchKind::destination_port:
             return has_ports(p.protocol) ? is(port_in(r, m, p.destination_port)) : Truth::no;
         case MatchKind::either_port:
-            return has_ports(p.protocol) ? is(port_in(r, m, p.source_port) || port_in(r, m, p.destination_port))
-                                         : Truth::no;
+            return has_ports(p.protocol)
+                       ? is(port_in(r, m, p.source_port) || port_in(r, m, p.destination_port))
+                       : Truth::no;
         case MatchKind::tcp_flags:
             if (p.protocol != proto_tcp) return Truth::no;
             return is((p.tcp_flags & m.payload.tcp_flags.mask) == m.payload.tcp_flags.value);
         case MatchKind::icmp: {
             const auto& i = m.payload.icmp;
             if (p.protocol != proto_icmp && p.protocol != proto_icmpv6) return Truth::no;
-            return is(i.any || (p.icmp_type == i.type && i.code_first <= p.icmp_code && p.icmp_code <= i.code_last));
+            return is(i.any || (p.icmp_type == i.type && i.code_first <= p.icmp_code &&
+                                p.icmp_code <= i.code_last));
         }
-        case MatchKind::fragment: return is(false);
-        case MatchKind::state: return is((m.payload.state & bit_of(view.state)) != 0);
-        case MatchKind::conntrack: return conntrack(r.conntrack[m.payload.pool.first], p, view);
-        case MatchKind::mark: return is((view.mark & m.payload.mark.mask) == m.payload.mark.value);
-        case MatchKind::address_type: return address_type(m, p, view);
-        case MatchKind::comment: return Truth::yes;
-        case MatchKind::opaque: return opaque(m, view);
+        case MatchKind::fragment:
+            return is(false);
+        case MatchKind::state:
+            return is((m.payload.state & bit_of(view.state)) != 0);
+        case MatchKind::conntrack:
+            return conntrack(r.conntrack[m.payload.pool.first], p, view);
+        case MatchKind::mark:
+            return is((view.mark & m.payload.mark.mask) == m.payload.mark.value);
+        case MatchKind::address_type:
+            return address_type(m, p, view);
+        case MatchKind::comment:
+            return Truth::yes;
+        case MatchKind::opaque:
+            return opaque(m, view);
     }
     return Truth::unknown;
 }

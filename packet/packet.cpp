@@ -22,8 +22,8 @@ Packet reverse(const Packet& packet) {
 }
 
 bool has_ports(std::uint8_t protocol) {
-    return protocol == proto_tcp || protocol == proto_udp || protocol == proto_sctp || protocol == proto_dccp ||
-           protocol == proto_udplite;
+    return protocol == proto_tcp || protocol == proto_udp || protocol == proto_sctp ||
+           protocol == proto_dccp || protocol == proto_udplite;
 }
 
 bool is_loopback(const Packet& packet) {

@@ -30,25 +30,31 @@ bool matters(const Rule& rule) {
         case TargetKind::none:
         case TargetKind::log:
         case TargetKind::side_effect:
-        case TargetKind::connsecmark: return false;
-        case TargetKind::connmark: return rule.data != 0;
-        default: return true;
+        case TargetKind::connsecmark:
+            return false;
+        case TargetKind::connmark:
+            return rule.data != 0;
+        default:
+            return true;
     }
 }
 
 /// ICMP that reports an error about another packet: it never opens a flow.
 bool is_icmp_error(const Packet& p) {
     if (p.protocol == proto_icmp && p.family == model::Family::ip)
-        return p.icmp_type == 3 || p.icmp_type == 4 || p.icmp_type == 5 || p.icmp_type == 11 || p.icmp_type == 12;
-    return p.protocol == proto_icmpv6 && p.family == model::Family::ip6 && p.icmp_type >= 1 && p.icmp_type <= 4;
+        return p.icmp_type == 3 || p.icmp_type == 4 || p.icmp_type == 5 || p.icmp_type == 11 ||
+               p.icmp_type == 12;
+    return p.protocol == proto_icmpv6 && p.family == model::Family::ip6 && p.icmp_type >= 1 &&
+           p.icmp_type <= 4;
 }
 
-/// What conntrack calls a packet that no entry and no rule has an answer for. ICMPv6 130-136, 143, 151, 152 are untracked by the kernel
-/// itself, a redirect (137) is invalid (measured).
+/// What conntrack calls a packet that no entry and no rule has an answer for. ICMPv6 130-136, 143,
+/// 151, 152 are untracked by the kernel itself, a redirect (137) is invalid (measured).
 ConntrackState fresh_state(const Packet& p) {
     if (p.family == model::Family::ip6 && p.protocol == proto_icmpv6) {
         std::uint8_t t = p.icmp_type;
-        if ((t >= 130 && t <= 136) || t == 143 || t == 151 || t == 152) return ConntrackState::untracked;
+        if ((t >= 130 && t <= 136) || t == 143 || t == 151 || t == 152)
+            return ConntrackState::untracked;
         if (t == 137) return ConntrackState::invalid;
     }
     return is_icmp_error(p) ? ConntrackState::invalid : ConntrackState::new_;
@@ -59,15 +65,17 @@ enum class Outcome : std::uint8_t { fell_through, accept, drop, reject, unknown 
 /// A predicate that a packet does not settle, and the answer it is given in this run.
 struct Choice {
     const Ruleset* ruleset;
-    model::StringId text;    ///< of the predicate, or of the target
-    bool keyed;              ///< the same text has the same answer on this packet
+    model::StringId text;  ///< of the predicate, or of the target
+    bool keyed;            ///< the same text has the same answer on this packet
     bool answer;
 };
 
-/// One way through the rules, with the choices given so far; an undecided predicate is answered "no" and added to the choices.
+/// One way through the rules, with the choices given so far; an undecided predicate is answered
+/// "no" and added to the choices.
 class Run {
   public:
-    Run(const Tracer::FamilyTables& tables, const Packet& packet, std::vector<Choice>& choices, Trace& out, bool keep)
+    Run(const Tracer::FamilyTables& tables, const Packet& packet, std::vector<Choice>& choices,
+        Trace& out, bool keep)
         : tables_(tables), packet_(packet), choices_(choices), out_(out), keep_(keep) {
         view_.mark = packet.mark;
         view_.host_has_nat = tables.nat;
@@ -85,10 +93,13 @@ class Run {
         } else if (packet_.path == Path::output) {
             passed = hook(Hook::output, {}, out) && hook(Hook::postrouting, {}, out);
         } else {
-            passed = hook(Hook::prerouting, in, {}) && hook(Hook::forward, in, out) && hook(Hook::postrouting, {}, out);
+            passed = hook(Hook::prerouting, in, {}) && hook(Hook::forward, in, out) &&
+                     hook(Hook::postrouting, {}, out);
         }
         if (passed) out_.verdict = Verdict::accept;
-        out_.untracked = view_.state == ConntrackState::untracked || (!attached_ && notracked_) ? Truth::yes : Truth::no;
+        out_.untracked = view_.state == ConntrackState::untracked || (!attached_ && notracked_)
+                             ? Truth::yes
+                             : Truth::no;
     }
 
     /// A target whose effect is not known decided this run.
@@ -100,7 +111,8 @@ class Run {
         view_.in_interface = in;
         view_.out_interface = out;
         bool first_hook = which == Hook::prerouting || which == Hook::output;
-        if (first_hook && !attached_) view_.state = notracked_ ? ConntrackState::untracked : ConntrackState::invalid;
+        if (first_hook && !attached_)
+            view_.state = notracked_ ? ConntrackState::untracked : ConntrackState::invalid;
         bool attach_here = first_hook && !attached_;
         for (const Tracer::BaseChain& base : tables_.hooks[static_cast<std::size_t>(which)]) {
             if (attach_here && base.priority > model::priority_conntrack) {
@@ -128,8 +140,10 @@ class Run {
     bool nat_sees(Hook which) {
         if (!tables_.tracks) return false;
         bool icmp = packet_.protocol == proto_icmp || packet_.protocol == proto_icmpv6;
-        bool first = view_.state == ConntrackState::new_ || (view_.state == ConntrackState::related && !icmp);
-        bool& done = which == Hook::prerouting || which == Hook::output ? destination_done_ : source_done_;
+        bool first = view_.state == ConntrackState::new_ ||
+                     (view_.state == ConntrackState::related && !icmp);
+        bool& done =
+            which == Hook::prerouting || which == Hook::output ? destination_done_ : source_done_;
         if (!first || done) return false;
         done = true;
         return true;
@@ -151,11 +165,13 @@ class Run {
         return false;
     }
 
-    /// The place that speaks for the verdict: what dropped the packet, else the last accept in a filter chain.
+    /// The place that speaks for the verdict: what dropped the packet, else the last accept in a
+    /// filter chain.
     void decided(Outcome outcome, const Step& step) {
         bool filter = step.ruleset->chain(step.chain).table.valid() &&
                       step.ruleset->table(step.ruleset->chain(step.chain).table).name == "filter";
-        if (outcome != Outcome::accept || filter || out_.decision.ruleset == nullptr) out_.decision = step;
+        if (outcome != Outcome::accept || filter || out_.decision.ruleset == nullptr)
+            out_.decision = step;
     }
 
     Outcome walk(const Ruleset& r, ChainId id, unsigned depth) {
@@ -177,7 +193,8 @@ class Run {
             }
             if (keep_) out_.steps.push_back(step);
             if (rule.target == TargetKind::goto_) return walk(r, rule.jump, depth + 1);
-            Outcome outcome = rule.target == TargetKind::jump ? walk(r, rule.jump, depth + 1) : act(r, rule, step);
+            Outcome outcome = rule.target == TargetKind::jump ? walk(r, rule.jump, depth + 1)
+                                                              : act(r, rule, step);
             if (rule.target == TargetKind::return_) return Outcome::fell_through;
             if (outcome != Outcome::fell_through) return outcome;
         }
@@ -217,16 +234,23 @@ class Run {
     bool choose(const Ruleset& r, model::StringId text, bool keyed) {
         if (keyed)
             for (std::size_t i = 0; i < next_choice_; ++i)
-                if (choices_[i].keyed && choices_[i].text == text && choices_[i].ruleset == &r) return choices_[i].answer;
+                if (choices_[i].keyed && choices_[i].text == text && choices_[i].ruleset == &r)
+                    return choices_[i].answer;
         if (next_choice_ == choices_.size()) choices_.push_back({&r, text, keyed, false});
         return choices_[next_choice_++].answer;
     }
 
     Outcome act(const Ruleset& r, const Rule& rule, const Step& step) {
         switch (rule.target) {
-            case TargetKind::accept: decided(Outcome::accept, step); return Outcome::accept;
-            case TargetKind::drop: decided(Outcome::drop, step); return Outcome::drop;
-            case TargetKind::reject: decided(Outcome::reject, step); return Outcome::reject;
+            case TargetKind::accept:
+                decided(Outcome::accept, step);
+                return Outcome::accept;
+            case TargetKind::drop:
+                decided(Outcome::drop, step);
+                return Outcome::drop;
+            case TargetKind::reject:
+                decided(Outcome::reject, step);
+                return Outcome::reject;
             case TargetKind::notrack:
                 if (!template_ && !attached_) {
                     // The first CT target wins (measured), so nothing undoes this one.
@@ -234,29 +258,37 @@ class Run {
                     view_.state = ConntrackState::untracked;
                 }
                 return Outcome::fell_through;
-            case TargetKind::ct_template: template_ = true; return Outcome::fell_through;
+            case TargetKind::ct_template:
+                template_ = true;
+                return Outcome::fell_through;
             case TargetKind::mark: {
                 const model::MarkChange& change = r.marks[rule.data];
                 view_.mark = (view_.mark & change.keep) ^ change.toggle;
                 return Outcome::fell_through;
             }
             case TargetKind::connmark:
-                // A restored mark is the flow's, which the packet does not tell; without an entry nothing is restored (measured).
-                if (rule.data == 0 || view_.state == ConntrackState::untracked || view_.state == ConntrackState::invalid)
+                // A restored mark is the flow's, which the packet does not tell; without an entry
+                // nothing is restored (measured).
+                if (rule.data == 0 || view_.state == ConntrackState::untracked ||
+                    view_.state == ConntrackState::invalid)
                     return Outcome::fell_through;
                 break;
             case TargetKind::dnat:
             case TargetKind::snat:
             case TargetKind::masquerade:
             case TargetKind::redirect:
-            case TargetKind::netmap: out_.nat_applied = true; return Outcome::accept;
+            case TargetKind::netmap:
+                out_.nat_applied = true;
+                return Outcome::accept;
             case TargetKind::queue:
             case TargetKind::synproxy:
             case TargetKind::tproxy:
             case TargetKind::rewrite_header:
             case TargetKind::external:
-            case TargetKind::unknown: break;
-            default: return Outcome::fell_through;
+            case TargetKind::unknown:
+                break;
+            default:
+                return Outcome::fell_through;
         }
         decided(Outcome::unknown, step);
         stopped_on_ = r.string(rule.target_name);
@@ -278,7 +310,8 @@ class Run {
     std::string_view stopped_on_;
 };
 
-/// The next combination of answers: the last "no" becomes "yes", what comes after it is forgotten. False when all are tried.
+/// The next combination of answers: the last "no" becomes "yes", what comes after it is forgotten.
+/// False when all are tried.
 bool advance(std::vector<Choice>& choices) {
     while (!choices.empty() && choices.back().answer) choices.pop_back();
     if (choices.empty()) return false;
@@ -288,17 +321,22 @@ bool advance(std::vector<Choice>& choices) {
 
 void add_reason(std::vector<std::string>& reasons, std::string_view text) {
     if (text.empty()) text = "a property of the packet that is not given";
-    if (std::find(reasons.begin(), reasons.end(), text) == reasons.end()) reasons.emplace_back(text);
+    if (std::find(reasons.begin(), reasons.end(), text) == reasons.end())
+        reasons.emplace_back(text);
 }
 
 }  // namespace
 
 std::string_view name(Verdict verdict) {
     switch (verdict) {
-        case Verdict::accept: return "accept";
-        case Verdict::drop: return "drop";
-        case Verdict::reject: return "reject";
-        case Verdict::unknown: return "unknown";
+        case Verdict::accept:
+            return "accept";
+        case Verdict::drop:
+            return "drop";
+        case Verdict::reject:
+            return "reject";
+        case Verdict::unknown:
+            return "unknown";
     }
     return {};
 }
@@ -307,8 +345,9 @@ Tracer::Tracer(Host host) {
     for (const Ruleset* r : host) {
         FamilyTables& f = families_[index(r->family)];
         f.tracks = f.tracks || model::needs_conntrack(*r, model::KernelProfile::modern);
-        f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(),
-                                     [](const Rule& rule) { return rule.live && is_nat_target(rule.target); });
+        f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(), [](const Rule& rule) {
+                    return rule.live && is_nat_target(rule.target);
+                });
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
             const model::Chain& c = r->chains[i];
             if (!c.base) continue;
@@ -319,8 +358,9 @@ Tracer::Tracer(Host host) {
     }
     for (FamilyTables& f : families_)
         for (auto& chains : f.hooks)
-            std::stable_sort(chains.begin(), chains.end(),
-                             [](const BaseChain& a, const BaseChain& b) { return a.priority < b.priority; });
+            std::stable_sort(
+                chains.begin(), chains.end(),
+                [](const BaseChain& a, const BaseChain& b) { return a.priority < b.priority; });
 }
 
 Trace Tracer::trace(const Packet& packet, bool keep_steps) const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One packet through all hooks of its path, as docs/semantics.md has it: the judge that the kernel judges.
+// One packet through all hooks of its path, as docs/semantics.md has it: the judge that the kernel
+// judges.
 #pragma once
 
 #include <array>
@@ -17,7 +18,8 @@ enum class Truth : std::uint8_t { no, yes, unknown };
 enum class Verdict : std::uint8_t { accept, drop, reject, unknown };
 std::string_view name(Verdict verdict);
 
-/// The rulesets that one host has loaded, of either family or both; each kernel table comes at most once per family.
+/// The rulesets that one host has loaded, of either family or both; each kernel table comes at most
+/// once per family.
 using Host = std::span<const model::Ruleset* const>;
 
 /// What happened at one rule or policy.
@@ -25,18 +27,19 @@ struct Step {
     model::Hook hook = model::Hook::prerouting;
     const model::Ruleset* ruleset = nullptr;
     model::ChainId chain;
-    model::RuleId rule;    ///< none: the chain's policy
+    model::RuleId rule;  ///< none: the chain's policy
     Truth matched = Truth::no;
-    model::TargetKind action = model::TargetKind::none;    ///< of the rule or the policy
+    model::TargetKind action = model::TargetKind::none;  ///< of the rule or the policy
 };
 
 struct Trace {
     Verdict verdict = Verdict::accept;
-    Truth untracked = Truth::no;              ///< unknown when it hangs on what a packet does not tell
-    bool nat_applied = false;                 ///< a NAT rule matched: what it changes is not followed
-    std::vector<std::string> unknown_on;      ///< the predicates or targets on which an unknown verdict hangs
-    std::vector<Step> steps;                  ///< rules that matched or may have, and policies; empty unless kept
-    Step decision;                            ///< the rule or policy that dropped the packet, or the last that accepted it
+    Truth untracked = Truth::no;  ///< unknown when it hangs on what a packet does not tell
+    bool nat_applied = false;     ///< a NAT rule matched: what it changes is not followed
+    std::vector<std::string>
+        unknown_on;           ///< the predicates or targets on which an unknown verdict hangs
+    std::vector<Step> steps;  ///< rules that matched or may have, and policies; empty unless kept
+    Step decision;  ///< the rule or policy that dropped the packet, or the last that accepted it
 };
 
 /// What a match reads besides the packet.
@@ -44,24 +47,30 @@ struct View {
     model::Hook hook = model::Hook::prerouting;
     std::string_view in_interface;
     std::string_view out_interface;
-    ConntrackState state = ConntrackState::new_;    ///< never automatic; invalid before conntrack has seen the packet
+    ConntrackState state =
+        ConntrackState::new_;  ///< never automatic; invalid before conntrack has seen the packet
     std::uint32_t mark = 0;
-    bool host_has_nat = false;                      ///< the tuple of an entry may differ from the packet's
+    bool host_has_nat = false;  ///< the tuple of an entry may differ from the packet's
 };
 
 /// Whether the match holds; `unknown` for what a packet does not tell.
-Truth matches(const model::Ruleset& ruleset, const model::Match& match, const Packet& packet, const View& view);
+Truth matches(const model::Ruleset& ruleset, const model::Match& match, const Packet& packet,
+              const View& view);
 
-/// Follows packets through the rulesets of one host; what all packets have in common is worked out once.
+/// Follows packets through the rulesets of one host; what all packets have in common is worked out
+/// once.
 class Tracer {
   public:
     explicit Tracer(Host host);
 
-    /// Where a rule's match is not known (an opaque predicate), both answers are followed; the verdict is unknown only when they differ.
-    /// Predicates with the same text have the same answer on one packet unless they have a memory of their own.
+    /// Where a rule's match is not known (an opaque predicate), both answers are followed; the
+    /// verdict is unknown only when they differ. Predicates with the same text have the same answer
+    /// on one packet unless they have a memory of their own.
     [[nodiscard]] Trace trace(const Packet& packet, bool keep_steps = true) const;
 
-    [[nodiscard]] bool tracks(model::Family family) const { return families_[index(family)].tracks; }
+    [[nodiscard]] bool tracks(model::Family family) const {
+        return families_[index(family)].tracks;
+    }
 
     struct BaseChain {
         const model::Ruleset* ruleset;
@@ -70,7 +79,7 @@ class Tracer {
         bool nat;
     };
     struct FamilyTables {
-        std::array<std::vector<BaseChain>, model::hook_count> hooks;    ///< by priority
+        std::array<std::vector<BaseChain>, model::hook_count> hooks;  ///< by priority
         bool tracks = false;
         bool nat = false;
     };

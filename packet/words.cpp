@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "packet/words.hpp"
 
+#include <arpa/inet.h>
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <optional>
-
-#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <optional>
 
 #include "model/iptables_values.hpp"
 #include "model/names.hpp"
@@ -16,19 +15,31 @@ namespace untrack::packet {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, TcpFlag>, 6> flag_names{{
-    {"fin", tcp_fin}, {"syn", tcp_syn}, {"rst", tcp_rst}, {"psh", tcp_psh}, {"ack", tcp_ack}, {"urg", tcp_urg},
+    {"fin", tcp_fin},
+    {"syn", tcp_syn},
+    {"rst", tcp_rst},
+    {"psh", tcp_psh},
+    {"ack", tcp_ack},
+    {"urg", tcp_urg},
 }};
 constexpr std::array<std::pair<std::string_view, ConntrackState>, 7> state_names{{
-    {"auto", ConntrackState::automatic}, {"new", ConntrackState::new_}, {"established", ConntrackState::established},
-    {"reply", ConntrackState::reply}, {"related", ConntrackState::related}, {"invalid", ConntrackState::invalid},
+    {"auto", ConntrackState::automatic},
+    {"new", ConntrackState::new_},
+    {"established", ConntrackState::established},
+    {"reply", ConntrackState::reply},
+    {"related", ConntrackState::related},
+    {"invalid", ConntrackState::invalid},
     {"untracked", ConntrackState::untracked},
 }};
 constexpr std::array<std::pair<std::string_view, Path>, 3> path_names{{
-    {"input", Path::input}, {"output", Path::output}, {"forward", Path::forward},
+    {"input", Path::input},
+    {"output", Path::output},
+    {"forward", Path::forward},
 }};
 
 template <typename T, std::size_t N>
-std::optional<T> look_up(const std::array<std::pair<std::string_view, T>, N>& names, std::string_view word) {
+std::optional<T> look_up(const std::array<std::pair<std::string_view, T>, N>& names,
+                         std::string_view word) {
     for (auto [name, value] : names)
         if (name == word) return value;
     return std::nullopt;
@@ -56,7 +67,8 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
 }
 
 /// ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT.
-bool parse_endpoint(std::string_view text, model::Family& family, model::Address& address, std::optional<std::uint16_t>& port) {
+bool parse_endpoint(std::string_view text, model::Family& family, model::Address& address,
+                    std::optional<std::uint16_t>& port) {
     std::string_view host = text;
     std::string_view number;
     if (text.starts_with('[')) {
@@ -66,7 +78,9 @@ bool parse_endpoint(std::string_view text, model::Family& family, model::Address
         std::string_view tail = text.substr(close + 1);
         if (!tail.empty() && !tail.starts_with(':')) return false;
         if (!tail.empty()) number = tail.substr(1);
-    } else if (std::size_t colon = text.find(':'); colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
+    } else if (std::size_t colon = text.find(':');
+               colon != std::string_view::npos &&
+               text.find(':', colon + 1) == std::string_view::npos) {
         host = text.substr(0, colon);
         number = text.substr(colon + 1);
     }
@@ -80,8 +94,12 @@ bool parse_endpoint(std::string_view text, model::Family& family, model::Address
 
 }  // namespace
 
-std::string_view name(Path path) { return name_of(path_names, path); }
-std::string_view name(ConntrackState state) { return name_of(state_names, state); }
+std::string_view name(Path path) {
+    return name_of(path_names, path);
+}
+std::string_view name(ConntrackState state) {
+    return name_of(state_names, state);
+}
 bool parse_path(std::string_view text, Path& path) {
     auto found = look_up(path_names, text);
     if (found) path = *found;
@@ -106,7 +124,8 @@ std::vector<std::string_view> tcp_flag_names(std::uint8_t flags) {
 
 std::string address_text(model::Family family, const model::Address& address) {
     char buffer[INET6_ADDRSTRLEN];
-    ::inet_ntop(family == model::Family::ip ? AF_INET : AF_INET6, address.bytes.data(), buffer, sizeof buffer);
+    ::inet_ntop(family == model::Family::ip ? AF_INET : AF_INET6, address.bytes.data(), buffer,
+                sizeof buffer);
     return buffer;
 }
 
@@ -117,7 +136,8 @@ bool parse_address(std::string_view text, model::Family& family, model::Address&
     buffer[text.size()] = '\0';
     family = text.find(':') == std::string_view::npos ? model::Family::ip : model::Family::ip6;
     address = {};
-    return ::inet_pton(family == model::Family::ip ? AF_INET : AF_INET6, buffer, address.bytes.data()) == 1;
+    return ::inet_pton(family == model::Family::ip ? AF_INET : AF_INET6, buffer,
+                       address.bytes.data()) == 1;
 }
 
 std::string protocol_name(std::uint8_t protocol) {
@@ -138,15 +158,20 @@ tl::expected<Packet, std::string> parse_packet(std::string_view text) {
     std::string_view rest = text;
     std::string_view word;
     if (!next_word(rest, word) || !parse_protocol(word, p.protocol))
-        return wrong(fmt::format("a packet begins with its protocol (tcp, udp, icmp, a number), not with `{}'", word));
+        return wrong(fmt::format(
+            "a packet begins with its protocol (tcp, udp, icmp, a number), not with `{}'", word));
     std::optional<std::uint16_t> source_port;
     std::optional<std::uint16_t> destination_port;
     if (!next_word(rest, word) || !parse_endpoint(word, p.family, p.source, source_port))
-        return wrong(fmt::format("expected a source address such as 203.0.113.9:40000 or [2001:db8::9]:40000, not `{}'", word));
-    if (!next_word(rest, word) || word != ">") return wrong(fmt::format("expected `>' after the source address, not `{}'", word));
+        return wrong(fmt::format(
+            "expected a source address such as 203.0.113.9:40000 or [2001:db8::9]:40000, not `{}'",
+            word));
+    if (!next_word(rest, word) || word != ">")
+        return wrong(fmt::format("expected `>' after the source address, not `{}'", word));
     model::Family family = p.family;
     if (!next_word(rest, word) || !parse_endpoint(word, family, p.destination, destination_port))
-        return wrong(fmt::format("expected a destination address such as 192.0.2.1:80, not `{}'", word));
+        return wrong(
+            fmt::format("expected a destination address such as 192.0.2.1:80, not `{}'", word));
     if (family != p.family) return wrong("source and destination are of different families");
     if ((source_port || destination_port) && !has_ports(p.protocol))
         return wrong(fmt::format("{} has no ports", protocol_name(p.protocol)));
@@ -163,7 +188,8 @@ tl::expected<Packet, std::string> parse_packet(std::string_view text) {
             path = named;
         } else if (word == "in" || word == "out") {
             std::string& name = word == "in" ? p.in_interface : p.out_interface;
-            if (!next_word(rest, word)) return wrong("expected the name of an interface at the end");
+            if (!next_word(rest, word))
+                return wrong("expected the name of an interface at the end");
             name = word;
         } else if (word == "mark" || word == "type") {
             bool mark = word == "mark";
@@ -175,16 +201,19 @@ tl::expected<Packet, std::string> parse_packet(std::string_view text) {
                 continue;
             }
             auto type = model::icmp_type(p.family, word);
-            if (!type || !icmp) return wrong(fmt::format("`{}' is no type of {}", word, protocol_name(p.protocol)));
+            if (!type || !icmp)
+                return wrong(fmt::format("`{}' is no type of {}", word, protocol_name(p.protocol)));
             p.icmp_type = type->type;
             p.icmp_code = type->code_first;
         } else if (auto type = icmp ? model::icmp_type(p.family, word) : std::nullopt) {
             p.icmp_type = type->type;
             p.icmp_code = type->code_first;
         } else {
-            return wrong(fmt::format("unexpected `{}': expected a TCP flag, an ICMP type, in IFACE, out IFACE, mark N, a state, or "
-                                     "input, output or forward",
-                                     word));
+            return wrong(
+                fmt::format("unexpected `{}': expected a TCP flag, an ICMP type, in IFACE, out "
+                            "IFACE, mark N, a state, or "
+                            "input, output or forward",
+                            word));
         }
     }
     if (path) {
@@ -201,10 +230,12 @@ std::string to_words(const Packet& p) {
     auto endpoint = [&](const model::Address& a, std::uint16_t port) {
         std::string address = address_text(p.family, a);
         if (!has_ports(p.protocol)) return address;
-        return p.family == model::Family::ip ? fmt::format("{}:{}", address, port) : fmt::format("[{}]:{}", address, port);
+        return p.family == model::Family::ip ? fmt::format("{}:{}", address, port)
+                                             : fmt::format("[{}]:{}", address, port);
     };
-    std::string out = fmt::format("{} {} > {}", protocol_name(p.protocol), endpoint(p.source, p.source_port),
-                                  endpoint(p.destination, p.destination_port));
+    std::string out =
+        fmt::format("{} {} > {}", protocol_name(p.protocol), endpoint(p.source, p.source_port),
+                    endpoint(p.destination, p.destination_port));
     for (std::string_view flag : tcp_flag_names(p.tcp_flags)) out += fmt::format(" {}", flag);
     if (p.protocol == proto_icmp || p.protocol == proto_icmpv6)
         out += fmt::format(" type {}/{}", p.icmp_type, p.icmp_code);
@@ -212,8 +243,9 @@ std::string to_words(const Packet& p) {
     if (!p.out_interface.empty()) out += fmt::format(" out {}", p.out_interface);
     if (p.mark != 0) out += fmt::format(" mark {:#x}", p.mark);
     if (p.state != ConntrackState::automatic) out += fmt::format(" {}", name(p.state));
-    bool implied = (p.path == Path::forward) == (!p.in_interface.empty() && !p.out_interface.empty()) &&
-                   (p.path == Path::output) == (p.in_interface.empty() && !p.out_interface.empty());
+    bool implied =
+        (p.path == Path::forward) == (!p.in_interface.empty() && !p.out_interface.empty()) &&
+        (p.path == Path::output) == (p.in_interface.empty() && !p.out_interface.empty());
     if (!implied) out += fmt::format(" {}", name(p.path));
     return out;
 }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/common.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace untrack::cli {
+namespace {
+
+/// Whether the text can be an iptables file: a table line, or what `iptables -S` prints; blank
+/// files are, too.
+bool looks_like_iptables(std::string_view text) {
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    bool only_blanks = true;
+    while (!text.empty()) {
+        std::size_t end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+        std::size_t begin = line.find_first_not_of(" \t\r");
+        if (begin == std::string_view::npos || line[begin] == '#') continue;
+        only_blanks = false;
+        if (line[0] == '*') return true;
+        if (line.starts_with("-P ") || line.starts_with("-N ") || line.starts_with("-A ") ||
+            line.starts_with("["))
+            return true;
+    }
+    return only_blanks;
+}
+
+bool looks_like_nft(std::string_view text) {
+    return text.find("table ") != std::string_view::npos &&
+           text.find('{') != std::string_view::npos;
+}
+
+}  // namespace
+
+void complain(const std::string& message) {
+    fmt::print(stderr, "untrack: {}\n", message);
+}
+
+void write_out(std::string_view text) {
+    while (!text.empty()) {
+        ssize_t n = ::write(STDOUT_FILENO, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            complain(fmt::format("cannot write: {}", std::strerror(errno)));
+            std::_Exit(exit_usage);
+        }
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+void add_input_options(CLI::App& app, Context& context) {
+    app.add_option("--lang", context.language, "Language of the files: auto, iptables or ip6tables")
+        ->check(CLI::IsMember({"auto", "iptables", "ip6tables"}))
+        ->capture_default_str();
+    app.add_option("--family", context.family,
+                   "Family of iptables files: 4 or 6 (guessed from names and addresses)")
+        ->check(CLI::IsMember({"4", "6"}));
+}
+
+std::unique_ptr<Input> read_input(const std::string& path, const Context& context) {
+    auto file = path == "-" ? SourceFile::read_stdin() : SourceFile::open(path);
+    if (!file) {
+        complain(fmt::format("{}: {}", path, file.error().message));
+        return nullptr;
+    }
+    auto input = std::make_unique<Input>(std::move(*file));
+    std::string_view text = input->file.text();
+    if (context.language == "auto" && !looks_like_iptables(text)) {
+        complain(
+            looks_like_nft(text)
+                ? fmt::format(
+                      "{}: this looks like an nftables ruleset, which this version does not read",
+                      path)
+                : fmt::format("{}: no iptables ruleset (no `*table' line); --lang iptables reads "
+                              "it all the same",
+                              path));
+        return nullptr;
+    }
+    input->tree = parser::iptables::parse(text);
+    model::Family family = model::guess_family(path, input->tree);
+    if (context.language == "ip6tables" || context.family == "6") family = model::Family::ip6;
+    if (context.language == "iptables" || context.family == "4") family = model::Family::ip;
+    input->ruleset = model::lower(input->tree, {family, input->file.path()});
+    return input;
+}
+
+bool print_syntax_errors(Input& input) {
+    auto print = [&](TextRange range, const std::string& message) {
+        LineColumn at = input.line_index().place(range.begin);
+        fmt::print(stderr, "{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column, message);
+    };
+    for (const auto& e : input.tree.errors) print(e.range, e.message);
+    for (const auto& p : input.ruleset.problems) print(p.range, p.message);
+    return !input.tree.errors.empty() || !input.ruleset.problems.empty();
+}
+
+}  // namespace untrack::cli

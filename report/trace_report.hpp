@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What `untrack trace` prints: a path in words, or one JSON line.
+#pragma once
+
+#include <string>
+
+#include "base/line_index.hpp"
+#include "packet/trace.hpp"
+#include "parser/iptables/syntax.hpp"
+
+namespace untrack::report {
+
+/// The places of one ruleset's rules, for printing.
+struct RulesetText {
+    const model::Ruleset* ruleset;
+    const parser::iptables::SyntaxTree* tree;
+    const LineIndex* lines;
+};
+
+std::string trace_text(const packet::Packet& packet, const packet::Trace& trace,
+                       std::span<const RulesetText> texts);
+/// Without a line end.
+std::string trace_json(const packet::Packet& packet, const packet::Trace& trace,
+                       std::span<const RulesetText> texts);
+
+/// "accept", "jump SERVICES", "policy drop": what a step did.
+std::string action_text(const packet::Step& step);
+
+}  // namespace untrack::report
