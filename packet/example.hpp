@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "packet/packet.hpp"
 
@@ -22,10 +21,5 @@ struct Condition {
 /// and the names eth0/eth1 where nothing else is asked for. None when they contradict each other.
 std::optional<Packet> example(model::Family family, Path path,
                               std::span<const Condition> conditions);
-
-/// A few packets that satisfy the conditions and differ at the borders of their ranges (first and
-/// last port, address, ...): at most `limit`.
-std::vector<Packet> examples(model::Family family, Path path, std::span<const Condition> conditions,
-                             std::size_t limit);
 
 }  // namespace untrack::packet

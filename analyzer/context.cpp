@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyzer/context.hpp"
+
+#include <algorithm>
+
+namespace untrack::analyzer {
+
+namespace ipt = parser::iptables;
+
+FindingDetails& Findings::details(Finding& finding) {
+    if (finding.details >= details_.size()) {
+        finding.details = static_cast<std::uint32_t>(details_.size());
+        details_.emplace_back();
+    }
+    return details_[finding.details];
+}
+
+Finding& Reporter::add(TextRange range, std::string_view message, model::RuleId rule) {
+    Finding finding;
+    finding.range = range;
+    finding.message = message;
+    finding.rule = rule;
+    finding.code = code_;
+    finding.severity = severity_;
+    findings_.add(finding);
+    return findings_.list.back();
+}
+
+FileContext::FileContext(const ipt::SyntaxTree& t, const model::Ruleset& r, model::KernelProfile k)
+    : tree(t), ruleset(r), kernel(k) {
+    sort_rules();
+    find_reachable();
+}
+
+void FileContext::sort_rules() {
+    rules.uses = model::conntrack_uses(ruleset, kernel);
+    for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
+        const model::Rule& rule = ruleset.rules[i];
+        if (!rule.live) continue;
+        model::RuleId id(i);
+        switch (rule.target) {
+            case model::TargetKind::notrack: rules.notrack.push_back(id); break;
+            case model::TargetKind::ct_template: rules.ct_templates.push_back(id); break;
+            case model::TargetKind::dnat:
+            case model::TargetKind::snat:
+            case model::TargetKind::masquerade:
+            case model::TargetKind::redirect:
+            case model::TargetKind::netmap: rules.nat.push_back(id); break;
+            case model::TargetKind::synproxy: rules.synproxy = true; break;
+            default: break;
+        }
+        for (const model::Match& m : ruleset.matches_of(rule)) {
+            if (m.kind != model::MatchKind::state && m.kind != model::MatchKind::conntrack) continue;
+            rules.state_matches.push_back(id);
+            break;
+        }
+    }
+}
+
+void FileContext::find_reachable() {
+    reachable_.assign(ruleset.chains.size(), false);
+    std::vector<model::ChainId> todo;
+    for (std::size_t i = 0; i < ruleset.chains.size(); ++i) {
+        if (!ruleset.chains[i].base) continue;
+        reachable_[i] = true;
+        todo.emplace_back(model::ChainId(i));
+    }
+    while (!todo.empty()) {
+        const model::Chain& chain = ruleset.chain(todo.back());
+        todo.pop_back();
+        for (model::RuleId id : ruleset.rules_of(chain)) {
+            model::ChainId next = ruleset.rule(id).jump;
+            if (!next.valid() || reachable_[next.value]) continue;
+            reachable_[next.value] = true;
+            todo.push_back(next);
+        }
+    }
+}
+
+const packet::Tracer& FileContext::tracer() const {
+    if (!tracer_) {
+        const model::Ruleset* host[] = {&ruleset};
+        tracer_ = std::make_unique<packet::Tracer>(host);
+    }
+    return *tracer_;
+}
+
+TextRange FileContext::range(const model::Rule& rule) const {
+    const ipt::Line& l = line(rule);
+    return {l.begin, l.begin + static_cast<std::uint32_t>(tree.content(l).size())};
+}
+
+std::string FileContext::value(const ipt::Line& l, const ipt::Option& option) const {
+    ipt::OptionWords words(tree, l, option);
+    ipt::Word word;
+    std::string storage;
+    if (!words.next(word)) return {};
+    return std::string(ipt::word_value(tree.text, word, storage));
+}
+
+TextRange FileContext::match_range(const model::Rule& rule, std::initializer_list<std::string_view> names) const {
+    const ipt::Line& l = line(rule);
+    std::string storage;
+    for (const ipt::Option& option : tree.options_of(l)) {
+        if (option.key != ipt::key(ipt::Base::match)) continue;
+        ipt::OptionWords words(tree, l, option);
+        ipt::Word word;
+        if (!words.next(word)) continue;
+        std::string_view name = ipt::word_value(tree.text, word, storage);
+        if (std::find(names.begin(), names.end(), name) != names.end()) return {option.begin, word.range.end};
+    }
+    return range(rule);
+}
+
+TextRange FileContext::target_range(const model::Rule& rule) const {
+    const ipt::Line& l = line(rule);
+    for (const ipt::Option& option : tree.options_of(l))
+        if (option.key == ipt::key(ipt::Base::jump) || option.key == ipt::key(ipt::Base::goto_))
+            return ipt::OptionWords::whole(tree, l, option);
+    return range(rule);
+}
+
+std::uint32_t FileContext::line_number(std::uint32_t offset) const {
+    return static_cast<std::uint32_t>(std::count(tree.text.begin(), tree.text.begin() + offset, '\n')) + 1;
+}
+
+std::uint32_t FileContext::line_number(const model::Rule& rule) const { return line_number(line(rule).begin); }
+
+}  // namespace untrack::analyzer

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What lint rules look at, and where they put what they find. One pass sorts a file's rules by what they do, so that no lint rule has to
+// go through all of them again.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "analyzer/finding.hpp"
+#include "model/conntrack_facts.hpp"
+#include "packet/trace.hpp"
+#include "parser/iptables/syntax.hpp"
+
+namespace untrack::analyzer {
+
+/// The findings of one file.
+class Findings {
+  public:
+    std::vector<Finding> list;
+
+    void add(Finding finding) { list.push_back(finding); }
+    /// Keeps a text that is made for one finding.
+    std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+    FindingDetails& details(Finding& finding);
+    [[nodiscard]] const FindingDetails* details_of(const Finding& finding) const {
+        return finding.details < details_.size() ? &details_[finding.details] : nullptr;
+    }
+
+  private:
+    std::deque<std::string> texts_;
+    std::vector<FindingDetails> details_;
+};
+
+/// Rules of the ruleset by what they do, each list in file order; rules that the file removes again are in none.
+struct RuleLists {
+    std::vector<model::ConntrackUse> uses;        ///< with the kernel profile in force
+    std::vector<model::RuleId> notrack;           ///< in any table
+    std::vector<model::RuleId> ct_templates;
+    std::vector<model::RuleId> nat;
+    std::vector<model::RuleId> state_matches;     ///< -m state, -m conntrack
+    bool synproxy = false;
+};
+
+class FileContext {
+  public:
+    FileContext(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset, model::KernelProfile kernel);
+
+    const parser::iptables::SyntaxTree& tree;
+    const model::Ruleset& ruleset;
+    const model::KernelProfile kernel;
+    RuleLists rules;
+
+    /// Whether a base chain leads to the chain.
+    [[nodiscard]] bool reachable(model::ChainId chain) const { return reachable_[chain.value]; }
+    /// Made at the first use: most files need none.
+    [[nodiscard]] const packet::Tracer& tracer() const;
+
+    [[nodiscard]] const parser::iptables::Line& line(const model::Rule& rule) const { return tree.lines[rule.line]; }
+    /// A rule's whole line, without its line end.
+    [[nodiscard]] TextRange range(const model::Rule& rule) const;
+    /// "-m NAME" of a rule, for any of the names; the whole rule when the match came with -p.
+    [[nodiscard]] TextRange match_range(const model::Rule& rule, std::initializer_list<std::string_view> names) const;
+    /// "-j NAME" of a rule.
+    [[nodiscard]] TextRange target_range(const model::Rule& rule) const;
+    /// The line number of a rule, from 1.
+    [[nodiscard]] std::uint32_t line_number(const model::Rule& rule) const;
+    [[nodiscard]] std::uint32_t line_number(std::uint32_t offset) const;
+    /// The value of an option of a rule's line, quotation marks taken off.
+    [[nodiscard]] std::string value(const parser::iptables::Line& line, const parser::iptables::Option& option) const;
+    [[nodiscard]] std::string_view table_name(const model::Rule& rule) const { return ruleset.table_of(rule).name; }
+
+  private:
+    void sort_rules();
+    void find_reachable();
+
+    std::vector<bool> reachable_;
+    mutable std::unique_ptr<packet::Tracer> tracer_;
+};
+
+/// Where one lint rule reports.
+class Reporter {
+  public:
+    Reporter(Findings& findings, RuleIndex code, Severity severity) : findings_(findings), code_(code), severity_(severity) {}
+
+    /// With a text that lives for ever.
+    Finding& add(TextRange range, std::string_view message, model::RuleId rule = {});
+    /// With a text made for this finding.
+    Finding& add_text(TextRange range, std::string message, model::RuleId rule = {}) {
+        return add(range, findings_.keep(std::move(message)), rule);
+    }
+    FindingDetails& details(Finding& finding) { return findings_.details(finding); }
+
+  private:
+    Findings& findings_;
+    RuleIndex code_;
+    Severity severity_;
+};
+
+}  // namespace untrack::analyzer
