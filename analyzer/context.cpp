@@ -39,18 +39,28 @@ void FileContext::sort_rules() {
         if (!rule.live) continue;
         model::RuleId id(i);
         switch (rule.target) {
-            case model::TargetKind::notrack: rules.notrack.push_back(id); break;
-            case model::TargetKind::ct_template: rules.ct_templates.push_back(id); break;
+            case model::TargetKind::notrack:
+                rules.notrack.push_back(id);
+                break;
+            case model::TargetKind::ct_template:
+                rules.ct_templates.push_back(id);
+                break;
             case model::TargetKind::dnat:
             case model::TargetKind::snat:
             case model::TargetKind::masquerade:
             case model::TargetKind::redirect:
-            case model::TargetKind::netmap: rules.nat.push_back(id); break;
-            case model::TargetKind::synproxy: rules.synproxy = true; break;
-            default: break;
+            case model::TargetKind::netmap:
+                rules.nat.push_back(id);
+                break;
+            case model::TargetKind::synproxy:
+                rules.synproxy = true;
+                break;
+            default:
+                break;
         }
         for (const model::Match& m : ruleset.matches_of(rule)) {
-            if (m.kind != model::MatchKind::state && m.kind != model::MatchKind::conntrack) continue;
+            if (m.kind != model::MatchKind::state && m.kind != model::MatchKind::conntrack)
+                continue;
             rules.state_matches.push_back(id);
             break;
         }
@@ -98,7 +108,8 @@ std::string FileContext::value(const ipt::Line& l, const ipt::Option& option) co
     return std::string(ipt::word_value(tree.text, word, storage));
 }
 
-TextRange FileContext::match_range(const model::Rule& rule, std::initializer_list<std::string_view> names) const {
+TextRange FileContext::match_range(const model::Rule& rule,
+                                   std::initializer_list<std::string_view> names) const {
     const ipt::Line& l = line(rule);
     std::string storage;
     for (const ipt::Option& option : tree.options_of(l)) {
@@ -107,7 +118,8 @@ TextRange FileContext::match_range(const model::Rule& rule, std::initializer_lis
         ipt::Word word;
         if (!words.next(word)) continue;
         std::string_view name = ipt::word_value(tree.text, word, storage);
-        if (std::find(names.begin(), names.end(), name) != names.end()) return {option.begin, word.range.end};
+        if (std::find(names.begin(), names.end(), name) != names.end())
+            return {option.begin, word.range.end};
     }
     return range(rule);
 }
@@ -121,9 +133,13 @@ TextRange FileContext::target_range(const model::Rule& rule) const {
 }
 
 std::uint32_t FileContext::line_number(std::uint32_t offset) const {
-    return static_cast<std::uint32_t>(std::count(tree.text.begin(), tree.text.begin() + offset, '\n')) + 1;
+    return static_cast<std::uint32_t>(
+               std::count(tree.text.begin(), tree.text.begin() + offset, '\n')) +
+           1;
 }
 
-std::uint32_t FileContext::line_number(const model::Rule& rule) const { return line_number(line(rule).begin); }
+std::uint32_t FileContext::line_number(const model::Rule& rule) const {
+    return line_number(line(rule).begin);
+}
 
 }  // namespace untrack::analyzer

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What lint rules look at, and where they put what they find. One pass sorts a file's rules by what they do, so that no lint rule has to
-// go through all of them again.
+// What lint rules look at, and where they put what they find. One pass sorts a file's rules by what
+// they do, so that no lint rule has to go through all of them again.
 #pragma once
 
 #include <deque>
@@ -33,19 +33,21 @@ class Findings {
     std::vector<FindingDetails> details_;
 };
 
-/// Rules of the ruleset by what they do, each list in file order; rules that the file removes again are in none.
+/// Rules of the ruleset by what they do, each list in file order; rules that the file removes again
+/// are in none.
 struct RuleLists {
-    std::vector<model::ConntrackUse> uses;        ///< with the kernel profile in force
-    std::vector<model::RuleId> notrack;           ///< in any table
+    std::vector<model::ConntrackUse> uses;  ///< with the kernel profile in force
+    std::vector<model::RuleId> notrack;     ///< in any table
     std::vector<model::RuleId> ct_templates;
     std::vector<model::RuleId> nat;
-    std::vector<model::RuleId> state_matches;     ///< -m state, -m conntrack
+    std::vector<model::RuleId> state_matches;  ///< -m state, -m conntrack
     bool synproxy = false;
 };
 
 class FileContext {
   public:
-    FileContext(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset, model::KernelProfile kernel);
+    FileContext(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset,
+                model::KernelProfile kernel);
 
     const parser::iptables::SyntaxTree& tree;
     const model::Ruleset& ruleset;
@@ -57,19 +59,25 @@ class FileContext {
     /// Made at the first use: most files need none.
     [[nodiscard]] const packet::Tracer& tracer() const;
 
-    [[nodiscard]] const parser::iptables::Line& line(const model::Rule& rule) const { return tree.lines[rule.line]; }
+    [[nodiscard]] const parser::iptables::Line& line(const model::Rule& rule) const {
+        return tree.lines[rule.line];
+    }
     /// A rule's whole line, without its line end.
     [[nodiscard]] TextRange range(const model::Rule& rule) const;
     /// "-m NAME" of a rule, for any of the names; the whole rule when the match came with -p.
-    [[nodiscard]] TextRange match_range(const model::Rule& rule, std::initializer_list<std::string_view> names) const;
+    [[nodiscard]] TextRange match_range(const model::Rule& rule,
+                                        std::initializer_list<std::string_view> names) const;
     /// "-j NAME" of a rule.
     [[nodiscard]] TextRange target_range(const model::Rule& rule) const;
     /// The line number of a rule, from 1.
     [[nodiscard]] std::uint32_t line_number(const model::Rule& rule) const;
     [[nodiscard]] std::uint32_t line_number(std::uint32_t offset) const;
     /// The value of an option of a rule's line, quotation marks taken off.
-    [[nodiscard]] std::string value(const parser::iptables::Line& line, const parser::iptables::Option& option) const;
-    [[nodiscard]] std::string_view table_name(const model::Rule& rule) const { return ruleset.table_of(rule).name; }
+    [[nodiscard]] std::string value(const parser::iptables::Line& line,
+                                    const parser::iptables::Option& option) const;
+    [[nodiscard]] std::string_view table_name(const model::Rule& rule) const {
+        return ruleset.table_of(rule).name;
+    }
 
   private:
     void sort_rules();
@@ -82,7 +90,8 @@ class FileContext {
 /// Where one lint rule reports.
 class Reporter {
   public:
-    Reporter(Findings& findings, RuleIndex code, Severity severity) : findings_(findings), code_(code), severity_(severity) {}
+    Reporter(Findings& findings, RuleIndex code, Severity severity)
+        : findings_(findings), code_(code), severity_(severity) {}
 
     /// With a text that lives for ever.
     Finding& add(TextRange range, std::string_view message, model::RuleId rule = {});

@@ -15,35 +15,60 @@ using model::MatchKind;
 using model::Ruleset;
 
 /// Fields are chosen one after the other; every match but either_port reads only one of them.
-enum class Field : std::uint8_t { protocol, source, destination, in_interface, out_interface, source_port, destination_port, flags, icmp, mark };
+enum class Field : std::uint8_t {
+    protocol,
+    source,
+    destination,
+    in_interface,
+    out_interface,
+    source_port,
+    destination_port,
+    flags,
+    icmp,
+    mark
+};
 
 bool reads(const Match& m, Field f) {
     switch (m.kind) {
-        case MatchKind::protocol: return f == Field::protocol;
+        case MatchKind::protocol:
+            return f == Field::protocol;
         case MatchKind::source:
-        case MatchKind::source_range: return f == Field::source;
+        case MatchKind::source_range:
+            return f == Field::source;
         case MatchKind::destination:
-        case MatchKind::destination_range: return f == Field::destination;
-        case MatchKind::in_interface: return f == Field::in_interface;
-        case MatchKind::out_interface: return f == Field::out_interface;
-        case MatchKind::source_port: return f == Field::source_port;
+        case MatchKind::destination_range:
+            return f == Field::destination;
+        case MatchKind::in_interface:
+            return f == Field::in_interface;
+        case MatchKind::out_interface:
+            return f == Field::out_interface;
+        case MatchKind::source_port:
+            return f == Field::source_port;
         case MatchKind::destination_port:
-        case MatchKind::either_port: return f == Field::destination_port;
-        case MatchKind::tcp_flags: return f == Field::flags;
-        case MatchKind::icmp: return f == Field::icmp;
-        case MatchKind::mark: return f == Field::mark;
-        default: return false;
+        case MatchKind::either_port:
+            return f == Field::destination_port;
+        case MatchKind::tcp_flags:
+            return f == Field::flags;
+        case MatchKind::icmp:
+            return f == Field::icmp;
+        case MatchKind::mark:
+            return f == Field::mark;
+        default:
+            return false;
     }
 }
 
 /// Tests of state and everything a packet does not tell are taken to hold.
 bool is_assumed(const Match& m) {
-    return m.kind == MatchKind::state || m.kind == MatchKind::conntrack || m.kind == MatchKind::opaque;
+    return m.kind == MatchKind::state || m.kind == MatchKind::conntrack ||
+           m.kind == MatchKind::opaque;
 }
 
 View view_of(const Packet& p) {
     View view;
-    view.hook = p.path == Path::input ? model::Hook::input : p.path == Path::output ? model::Hook::output : model::Hook::forward;
+    view.hook = p.path == Path::input    ? model::Hook::input
+                : p.path == Path::output ? model::Hook::output
+                                         : model::Hook::forward;
     view.in_interface = p.in_interface;
     view.out_interface = p.out_interface;
     view.mark = p.mark;
@@ -52,7 +77,8 @@ View view_of(const Packet& p) {
 
 class Search {
   public:
-    Search(model::Family family, Path path, std::span<const Condition> conditions) : conditions_(conditions) {
+    Search(model::Family family, Path path, std::span<const Condition> conditions)
+        : conditions_(conditions) {
         p_.family = family;
         p_.path = path;
         outside_ = address(family == model::Family::ip ? "203.0.113.9" : "2001:db8:ffff::9");
@@ -67,27 +93,37 @@ class Search {
     std::optional<Packet> run() {
         if (!choose(Field::protocol, protocols())) return std::nullopt;
         if (!has_ports(p_.protocol)) p_.source_port = p_.destination_port = 0;
-        if (!choose(Field::source, addresses(MatchKind::source, MatchKind::source_range, p_.source)) ||
-            !choose(Field::destination, addresses(MatchKind::destination, MatchKind::destination_range, p_.destination)))
+        if (!choose(Field::source,
+                    addresses(MatchKind::source, MatchKind::source_range, p_.source)) ||
+            !choose(Field::destination, addresses(MatchKind::destination,
+                                                  MatchKind::destination_range, p_.destination)))
             return std::nullopt;
         std::vector<std::string> none{""};
-        if (!choose(Field::in_interface, p_.path == Path::output ? none : interfaces(MatchKind::in_interface, "eth0")) ||
-            !choose(Field::out_interface, p_.path == Path::input ? none : interfaces(MatchKind::out_interface, p_.path == Path::forward ? "eth1" : "eth0")))
+        if (!choose(Field::in_interface,
+                    p_.path == Path::output ? none : interfaces(MatchKind::in_interface, "eth0")) ||
+            !choose(Field::out_interface,
+                    p_.path == Path::input
+                        ? none
+                        : interfaces(MatchKind::out_interface,
+                                     p_.path == Path::forward ? "eth1" : "eth0")))
             return std::nullopt;
         if (has_ports(p_.protocol) &&
             (!choose(Field::source_port, ports(MatchKind::source_port, 40000)) ||
              !choose(Field::destination_port, ports(MatchKind::destination_port, 40001))))
             return std::nullopt;
         if (p_.protocol == proto_tcp) {
-            std::vector<std::uint8_t> flags{tcp_syn, tcp_ack, tcp_syn | tcp_ack, tcp_rst, tcp_fin | tcp_ack, 0, 63};
+            std::vector<std::uint8_t> flags{
+                tcp_syn, tcp_ack, tcp_syn | tcp_ack, tcp_rst, tcp_fin | tcp_ack, 0, 63};
             for (std::uint8_t f = 1; f < 64; ++f) flags.push_back(f);
             if (!choose(Field::flags, flags)) return std::nullopt;
         }
         if (p_.protocol == proto_icmp || p_.protocol == proto_icmpv6) {
-            std::vector<std::uint16_t> types{static_cast<std::uint16_t>((p_.family == model::Family::ip ? 8 : 128) << 8)};
+            std::vector<std::uint16_t> types{
+                static_cast<std::uint16_t>((p_.family == model::Family::ip ? 8 : 128) << 8)};
             each([&](const Ruleset&, const Match& m) {
                 if (m.kind == MatchKind::icmp)
-                    types.push_back(static_cast<std::uint16_t>((m.payload.icmp.type << 8) | m.payload.icmp.code_first));
+                    types.push_back(static_cast<std::uint16_t>((m.payload.icmp.type << 8) |
+                                                               m.payload.icmp.code_first));
             });
             types.push_back(0);
             if (!choose(Field::icmp, types)) return std::nullopt;
@@ -120,8 +156,12 @@ class Search {
             for (const Match& m : c.matches) f(*c.ruleset, m);
     }
 
-    void set(Field f, const model::Address& a) { (f == Field::source ? p_.source : p_.destination) = a; }
-    void set(Field f, const std::string& name) { (f == Field::in_interface ? p_.in_interface : p_.out_interface) = name; }
+    void set(Field f, const model::Address& a) {
+        (f == Field::source ? p_.source : p_.destination) = a;
+    }
+    void set(Field f, const std::string& name) {
+        (f == Field::in_interface ? p_.in_interface : p_.out_interface) = name;
+    }
     void set(Field, std::uint8_t flags_or_protocol) {
         (setting_protocol_ ? p_.protocol : p_.tcp_flags) = flags_or_protocol;
     }
@@ -150,27 +190,32 @@ class Search {
     }
 
     std::vector<std::uint8_t> protocols() const {
-        std::vector<std::uint8_t> list{proto_tcp, proto_udp, p_.family == model::Family::ip ? proto_icmp : proto_icmpv6};
+        std::vector<std::uint8_t> list{proto_tcp, proto_udp,
+                                       p_.family == model::Family::ip ? proto_icmp : proto_icmpv6};
         each([&](const Ruleset&, const Match& m) {
-            if (m.kind == MatchKind::protocol && !m.negated) list.insert(list.begin(), m.payload.number);
+            if (m.kind == MatchKind::protocol && !m.negated)
+                list.insert(list.begin(), m.payload.number);
         });
         list.push_back(253);
         return list;
     }
 
-    std::vector<model::Address> addresses(MatchKind masked, MatchKind range, const model::Address& friendly) const {
+    std::vector<model::Address> addresses(MatchKind masked, MatchKind range,
+                                          const model::Address& friendly) const {
         std::vector<model::Address> list{friendly, outside_, own_, inside_};
         each([&](const Ruleset& r, const Match& m) {
             if (m.kind == masked && m.count == 0) {
                 std::uint32_t host = ~m.payload.masked_v4.mask;
-                for (std::uint32_t n : {std::uint32_t{host != 0 ? 9U : 0U}, std::uint32_t{1}, std::uint32_t{0}})
+                for (std::uint32_t n :
+                     {std::uint32_t{host != 0 ? 9U : 0U}, std::uint32_t{1}, std::uint32_t{0}})
                     list.push_back(model::v4_address(m.payload.masked_v4.value | (n & host)));
             } else if (m.kind == masked) {
                 for (std::uint32_t i = 0; i < m.count; ++i) {
                     const model::MaskedAddress& a = r.addresses[m.payload.pool.first + i];
                     model::Address host = a.value;
                     std::size_t last = p_.family == model::Family::ip ? 3 : 15;
-                    host.bytes[last] = static_cast<std::uint8_t>(host.bytes[last] | (9 & ~a.mask.bytes[last]));
+                    host.bytes[last] =
+                        static_cast<std::uint8_t>(host.bytes[last] | (9 & ~a.mask.bytes[last]));
                     list.push_back(host);
                     list.push_back(a.value);
                 }
@@ -219,7 +264,8 @@ class Search {
 
 }  // namespace
 
-std::optional<Packet> example(model::Family family, Path path, std::span<const Condition> conditions) {
+std::optional<Packet> example(model::Family family, Path path,
+                              std::span<const Condition> conditions) {
     return Search(family, path, conditions).run();
 }
 

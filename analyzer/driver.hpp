@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Runs the chosen lint rules on one file.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "analyzer/rule.hpp"
+
+namespace untrack::analyzer {
+
+/// Which lint rules run, by their place in the registry.
+class Selection {
+  public:
+    /// `select` and `ignore` hold codes, names, or prefixes of codes ("UT1"); an empty `select` is
+    /// all. The error names the word that is none of them.
+    static tl::expected<Selection, std::string> make(const std::vector<std::string>& select,
+                                                     const std::vector<std::string>& ignore);
+    [[nodiscard]] bool contains(RuleIndex rule) const { return chosen_[rule]; }
+
+  private:
+    std::vector<bool> chosen_;
+};
+
+/// What the rules find in the file, by position and then code.
+Findings lint(const FileContext& context, const Selection& selection);
+
+}  // namespace untrack::analyzer

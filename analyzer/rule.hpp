@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The registry of lint rules: codes and names are never reused.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "analyzer/context.hpp"
+
+namespace untrack::analyzer {
+
+/// A lint rule. It reports; it does not edit.
+struct Rule {
+    std::string_view code;  ///< "UT201"
+    std::string_view name;  ///< "one-sided-notrack"
+    Severity severity;
+    std::string_view summary;  ///< what it finds, in half a sentence
+    void (*run)(const FileContext&, Reporter&);
+};
+
+/// All rules, by code.
+std::span<const Rule> rules();
+/// The rule of that code or name; nullptr when there is none.
+const Rule* find_rule(std::string_view code_or_name);
+
+}  // namespace untrack::analyzer

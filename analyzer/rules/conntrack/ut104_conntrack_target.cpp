@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyzer/context.hpp"
+
+namespace untrack::analyzer {
+
+void ut104(const FileContext& file, Reporter& report) {
+    for (const model::ConntrackUse& use : file.rules.uses) {
+        if (!use.rule.valid()) continue;
+        const model::Rule& rule = file.ruleset.rule(use.rule);
+        if (model::conntrack_need(rule.target) == model::ConntrackNeed::target)
+            report.add(file.target_range(rule),
+                       "this target works on a connection's entry, so it turns connection tracking "
+                       "on for every packet of the family",
+                       use.rule);
+    }
+}
+
+}  // namespace untrack::analyzer

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyzer/context.hpp"
+
+namespace untrack::analyzer {
+
+namespace ipt = parser::iptables;
+
+void ut501(const FileContext& file, Reporter& report) {
+    static const ipt::OptionKey state =
+        ipt::option_key(ipt::ExtensionKind::match, "state", "--state");
+    for (model::RuleId id : file.rules.state_matches) {
+        const model::Rule& rule = file.ruleset.rule(id);
+        const ipt::Line& line = file.line(rule);
+        Fix fix{"write -m conntrack --ctstate", Applicability::unsafe, {}};
+        TextRange found{};
+        for (const ipt::Option& option : file.tree.options_of(line)) {
+            ipt::OptionWords words(file.tree, line, option);
+            ipt::Word word;
+            if (option.key == ipt::key(ipt::Base::match) && file.value(line, option) == "state") {
+                if (found.empty()) found = ipt::OptionWords::whole(file.tree, line, option);
+                if (words.next(word)) fix.edits.push_back({word.range, "conntrack"});
+            } else if (option.key == state && (option.flags & ipt::Option::equals) == 0) {
+                fix.edits.push_back({words.name(), "--ctstate"});
+            }
+        }
+        if (found.empty()) continue;
+        Finding& finding = report.add(
+            found,
+            "`-m state' is an old name: write `-m conntrack --ctstate', which means the same", id);
+        report.details(finding).fixes.push_back(std::move(fix));
+    }
+}
+
+}  // namespace untrack::analyzer

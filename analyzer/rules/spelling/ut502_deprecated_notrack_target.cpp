@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyzer/context.hpp"
+
+namespace untrack::analyzer {
+
+void ut502(const FileContext& file, Reporter& report) {
+    for (model::RuleId id : file.rules.notrack) {
+        const model::Rule& rule = file.ruleset.rule(id);
+        if (file.ruleset.string(rule.target_name) != "NOTRACK") continue;
+        TextRange range = file.target_range(rule);
+        Finding& finding = report.add(
+            range, "`-j NOTRACK' is an old name: write `-j CT --notrack', which does the same", id);
+        report.details(finding).fixes.push_back(
+            {"write -j CT --notrack", Applicability::unsafe, {{range, "-j CT --notrack"}}});
+    }
+}
+
+}  // namespace untrack::analyzer

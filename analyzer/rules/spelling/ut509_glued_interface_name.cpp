@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyzer/context.hpp"
+
+namespace untrack::analyzer {
+
+namespace ipt = parser::iptables;
+
+void ut509(const FileContext& file, Reporter& report) {
+    for (const ipt::Note& note : file.tree.notes) {
+        if (note.kind != ipt::NoteKind::glued_interface) continue;
+        Finding& finding =
+            report.add(note.range,
+                       "iptables 1.8.9 takes the whole word for the interface's name, so this rule "
+                       "matches no packet: put a blank after the option");
+        report.details(finding).fixes.push_back(
+            {"put a blank after the option",
+             Applicability::unsafe,
+             {{{note.range.begin + 2, note.range.begin + 2}, " "}}});
+    }
+}
+
+}  // namespace untrack::analyzer

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "analyzer/witness.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace untrack::analyzer {
+
+namespace ipt = parser::iptables;
+using model::ChainId;
+using model::RuleId;
+
+std::optional<RulePath> path_to(const FileContext& file, RuleId rule) {
+    const model::Ruleset& r = file.ruleset;
+    RulePath path{r.rule(rule).chain, {rule}};
+    if (!file.reachable(path.base)) return std::nullopt;
+    std::vector<ChainId> seen;
+    while (!r.chain(path.base).base) {
+        if (std::find(seen.begin(), seen.end(), path.base) != seen.end()) return std::nullopt;
+        seen.push_back(path.base);
+        RuleId jump;
+        for (std::size_t i = 0; i < r.rules.size() && !jump.valid(); ++i) {
+            const model::Rule& candidate = r.rules[i];
+            bool fresh = std::find(seen.begin(), seen.end(), candidate.chain) == seen.end();
+            if (candidate.live && candidate.jump == path.base && file.reachable(candidate.chain) &&
+                fresh)
+                jump = RuleId(i);
+        }
+        if (!jump.valid()) return std::nullopt;
+        path.rules.insert(path.rules.begin(), jump);
+        path.base = r.rule(jump).chain;
+    }
+    return path;
+}
+
+std::vector<packet::Path> paths_through(model::Hook hook) {
+    using packet::Path;
+    switch (hook) {
+        case model::Hook::prerouting:
+            return {Path::input, Path::forward};
+        case model::Hook::input:
+            return {Path::input};
+        case model::Hook::forward:
+            return {Path::forward};
+        case model::Hook::output:
+            return {Path::output};
+        case model::Hook::postrouting:
+            return {Path::output, Path::forward};
+    }
+    return {};
+}
+
+std::optional<packet::Packet> packet_for(const FileContext& file, packet::Path path,
+                                         const std::vector<const RulePath*>& rules) {
+    std::vector<packet::Condition> conditions;
+    for (const RulePath* p : rules)
+        for (RuleId id : p->rules)
+            conditions.push_back({&file.ruleset, file.ruleset.matches_of(file.ruleset.rule(id))});
+    return packet::example(file.ruleset.family, path, conditions);
+}
+
+packet::Packet in_state(packet::Packet packet, packet::ConntrackState state) {
+    packet.state = state;
+    return packet;
+}
+
+packet::Packet answer_to(const packet::Packet& packet) {
+    packet::Packet answer = packet::reverse(packet);
+    answer.mark = 0;
+    if (packet.tcp_flags == packet::tcp_syn) answer.tcp_flags = packet::tcp_syn | packet::tcp_ack;
+    return answer;
+}
+
+bool accepts_only_untracked(const model::Ruleset& ruleset, const model::Rule& rule) {
+    if (rule.target != model::TargetKind::accept) return false;
+    for (const model::Match& m : ruleset.matches_of(rule)) {
+        if (m.kind != model::MatchKind::state) continue;
+        auto matched = static_cast<model::StateSet>(m.negated ? ~m.payload.state : m.payload.state);
+        return (matched & model::state_untracked) != 0 && (matched & model::state_new) == 0;
+    }
+    return false;
+}
+
+bool has_match(const model::Ruleset& ruleset, const model::Rule& rule,
+               std::initializer_list<model::MatchKind> kinds) {
+    for (const model::Match& m : ruleset.matches_of(rule))
+        if (std::find(kinds.begin(), kinds.end(), m.kind) != kinds.end()) return true;
+    return false;
+}
+
+std::string mirrored_rule(const FileContext& file, const model::Rule& rule,
+                          std::string_view chain) {
+    const ipt::Line& line = file.line(rule);
+    std::string out = fmt::format("-A {}", chain);
+    for (const ipt::Option& option : file.tree.options_of(line)) {
+        if (option.key <= ipt::key(ipt::Base::policy) || option.key == ipt::unknown_option)
+            continue;
+        std::string_view name = ipt::option_info(option.key).name;
+        struct Pair {
+            std::string_view from, to;
+        };
+        static constexpr Pair swaps[] = {
+            {"--source", "-d"},
+            {"--destination", "-s"},
+            {"--in-interface", "-o"},
+            {"--out-interface", "-i"},
+            {"--sport", "--dport"},
+            {"--dport", "--sport"},
+            {"--source-port", "--dport"},
+            {"--destination-port", "--sport"},
+            {"--sports", "--dports"},
+            {"--dports", "--sports"},
+            {"--source-ports", "--dports"},
+            {"--destination-ports", "--sports"},
+            {"--src-range", "--dst-range"},
+            {"--dst-range", "--src-range"},
+            {"--src-type", "--dst-type"},
+            {"--dst-type", "--src-type"},
+            {"--protocol", "-p"},
+            {"--match", "-m"},
+            {"--jump", "-j"},
+            {"--notrack", "--notrack"},
+        };
+        for (const Pair& s : swaps)
+            if (s.from == name) {
+                name = s.to;
+                break;
+            }
+        bool incoming = chain == "PREROUTING" || chain == "INPUT";
+        bool outgoing = chain == "OUTPUT" || chain == "POSTROUTING";
+        if ((name == "-o" && incoming) || (name == "-i" && outgoing)) continue;
+        out += (option.flags & (ipt::Option::negated | ipt::Option::negated_after)) != 0
+                   ? fmt::format(" ! {}", name)
+                   : fmt::format(" {}", name);
+        ipt::OptionWords words(file.tree, line, option);
+        for (ipt::Word word; words.next(word);)
+            out += fmt::format(" {}", file.tree.text.substr(word.range.begin, word.range.size()));
+    }
+    return out;
+}
+
+std::string describe(const FileContext& file, const packet::Step& step) {
+    if (!step.rule.valid())
+        return fmt::format("the policy of {}", file.ruleset.chain(step.chain).name);
+    const model::Rule& rule = file.ruleset.rule(step.rule);
+    TextRange range = file.range(rule);
+    return fmt::format("line {} ({})", file.line_number(rule),
+                       file.tree.text.substr(range.begin, range.size()));
+}
+
+}  // namespace untrack::analyzer

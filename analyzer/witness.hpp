@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Concrete packets that firewall rules speak of: the rules about bypasses confirm with them before
+// they say a word.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyzer/context.hpp"
+#include "packet/example.hpp"
+
+namespace untrack::analyzer {
+
+/// A rule with the jumps that lead to it from a base chain.
+struct RulePath {
+    model::ChainId base;
+    std::vector<model::RuleId> rules;  ///< the jumps, then the rule itself
+};
+/// One way to the rule; none when nothing reaches it.
+std::optional<RulePath> path_to(const FileContext& file, model::RuleId rule);
+
+/// The paths of packets that pass a hook.
+std::vector<packet::Path> paths_through(model::Hook hook);
+
+/// A packet on that path which satisfies all the rules and the jumps to them; none when they
+/// contradict each other.
+std::optional<packet::Packet> packet_for(const FileContext& file, packet::Path path,
+                                         const std::vector<const RulePath*>& rules);
+
+/// The same packet in another state of conntrack.
+packet::Packet in_state(packet::Packet packet, packet::ConntrackState state);
+/// The answer to a packet: turned round, a SYN answered by SYN and ACK.
+packet::Packet answer_to(const packet::Packet& packet);
+
+/// Whether a rule accepts packets that are UNTRACKED but none that are NEW.
+bool accepts_only_untracked(const model::Ruleset& ruleset, const model::Rule& rule);
+bool has_match(const model::Ruleset& ruleset, const model::Rule& rule,
+               std::initializer_list<model::MatchKind> kinds);
+
+/// The raw rule for the answers to packets of this one: source and destination swapped, in the
+/// given chain.
+std::string mirrored_rule(const FileContext& file, const model::Rule& rule, std::string_view chain);
+
+/// "line 12 (-A INPUT -j DROP)" or "the policy of INPUT".
+std::string describe(const FileContext& file, const packet::Step& step);
+
+}  // namespace untrack::analyzer
