@@ -91,6 +91,12 @@ std::unique_ptr<Input> read_input(const std::string& path, const Context& contex
     return input;
 }
 
+bool is_iptables_file(const std::string& path) {
+    auto file = SourceFile::open(path);
+    return file && !file->text().empty() && file->text().find('*') != std::string_view::npos &&
+           looks_like_iptables(file->text());
+}
+
 bool print_syntax_errors(Input& input) {
     auto print = [&](TextRange range, const std::string& message) {
         LineColumn at = input.line_index().place(range.begin);

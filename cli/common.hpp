@@ -23,8 +23,6 @@ struct Context {
     int exit_code = exit_ok;
     std::string language = "auto";
     std::string family;
-    std::string color = "auto";
-    bool quiet = false;
 };
 
 /// --lang, --family: how files are read.
@@ -50,6 +48,8 @@ struct Input {
 /// Reads, parses and lowers a file ("-" is standard input). When it cannot be read, or is no
 /// iptables file, says so on stderr and returns nothing. Syntax errors are left to the caller.
 std::unique_ptr<Input> read_input(const std::string& path, const Context& context);
+/// Whether a file found in a directory is an iptables ruleset.
+bool is_iptables_file(const std::string& path);
 /// Prints the syntax errors and unreadable values of a file as FILE:LINE:COLUMN: error: ...; true
 /// when there are any.
 bool print_syntax_errors(Input& input);

@@ -12,7 +12,10 @@ int main(int argc, char** argv) {
         "untrack");
     app.set_version_flag("--version", "untrack " UNTRACK_VERSION);
     app.require_subcommand(1);
+    add_lint(app, context);
     add_trace(app, context);
+    add_rules(app, context);
+    add_dump(app, context);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Findings as people and programs read them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analyzer/context.hpp"
+#include "base/line_index.hpp"
+#include "model/conntrack_facts.hpp"
+
+namespace untrack::report {
+
+/// One linted file, as the reports see it.
+struct LintedFile {
+    std::string_view path;
+    std::string_view text;
+    const model::Ruleset* ruleset;
+    const analyzer::Findings* findings;
+    const LineIndex* lines;
+    std::size_t syntax_errors;
+    std::vector<model::ConntrackUse> uses;
+    std::vector<std::uint32_t> use_lines;  ///< the line of each use
+};
+
+/// A finding with its place, an excerpt and a caret, appended to `out`.
+void append_finding(std::string& out, const LintedFile& file, const analyzer::Finding& finding,
+                    bool color);
+/// One sentence per family: whether conntrack is needed, and by which lines.
+std::string conntrack_summary(const std::vector<LintedFile>& files);
+/// The one JSON object of the contract, with a line end.
+std::string lint_json(const std::vector<LintedFile>& files);
+
+}  // namespace untrack::report

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <iterator>
+
+#include "analyzer/rule.hpp"
+#include "report/lint_report.hpp"
+
+namespace untrack::report {
+namespace {
+
+constexpr std::size_t widest_excerpt = 160;
+
+/// A piece of a line that is safe to print: tabs are blanks, control bytes are dots, a character of
+/// UTF-8 is never cut.
+struct Excerpt {
+    std::string text;
+    std::size_t caret = 0;  ///< in columns of `text`
+    std::size_t width = 1;
+};
+
+bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
+}
+
+Excerpt excerpt(std::string_view line, std::size_t begin, std::size_t end) {
+    begin = std::min(begin, line.size());
+    end = std::clamp(end, begin, line.size());
+    std::size_t from = 0;
+    std::size_t to = line.size();
+    if (line.size() > widest_excerpt) {
+        from = begin > 40 ? begin - 40 : 0;
+        to = std::min(line.size(), from + widest_excerpt);
+        while (from < begin && is_continuation(line[from])) ++from;
+        while (to > begin && to < line.size() && is_continuation(line[to])) --to;
+    }
+    Excerpt e;
+    if (from > 0) e.text = "...";
+    std::size_t columns = e.text.size();
+    std::size_t stop = columns;
+    for (std::size_t i = from; i < to; ++i) {
+        if (i == begin) e.caret = columns;
+        char c = line[i];
+        bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+        e.text += c == '\t' ? ' ' : control ? '.' : c;
+        if (!is_continuation(c)) ++columns;
+        if (i < end) stop = columns;
+    }
+    if (begin >= to) e.caret = columns;
+    if (to < line.size()) e.text += "...";
+    e.width = stop > e.caret ? stop - e.caret : 1;
+    return e;
+}
+
+std::string_view colour(analyzer::Severity severity) {
+    switch (severity) {
+        case analyzer::Severity::error:
+            return "\x1b[1;31m";
+        case analyzer::Severity::warning:
+            return "\x1b[1;33m";
+        case analyzer::Severity::info:
+            return "\x1b[1;36m";
+    }
+    return {};
+}
+
+}  // namespace
+
+void append_finding(std::string& out, const LintedFile& file, const analyzer::Finding& finding,
+                    bool color) {
+    const analyzer::Rule& rule = analyzer::rules()[finding.code];
+    LineColumn at = file.lines->place(finding.range.begin);
+    TextRange range = file.lines->line(at.line);
+    std::string_view line = file.text.substr(range.begin, range.size());
+    auto to = std::back_inserter(out);
+    std::string_view on = color ? colour(finding.severity) : "";
+    std::string_view off = color ? "\x1b[0m" : "";
+    fmt::format_to(to, "{}:{}:{}: {}{}[{}]{} {}: {}\n", file.path, at.line, at.column, on,
+                   analyzer::name(finding.severity), rule.code, off, rule.name, finding.message);
+    Excerpt e = excerpt(line, finding.range.begin - range.begin, finding.range.end - range.begin);
+    fmt::format_to(to, "{:>6} | {}\n       | ", at.line, e.text);
+    out.append(e.caret, ' ');
+    out += on;
+    out += '^';
+    out.append(std::min(e.width, widest_excerpt) - 1, '~');
+    out += off;
+    out += '\n';
+}
+
+std::string conntrack_summary(const std::vector<LintedFile>& files) {
+    constexpr std::size_t most_lines = 10;
+    std::string out;
+    for (model::Family family : {model::Family::ip, model::Family::ip6}) {
+        std::size_t count = 0;
+        bool present = false;
+        std::string places;
+        std::size_t shown = 0;
+        for (const LintedFile& file : files) {
+            if (file.ruleset->family != family) continue;
+            present = true;
+            count += file.uses.size();
+            bool named = false;
+            for (std::uint32_t line : file.use_lines) {
+                if (shown == most_lines) break;
+                if (files.size() > 1 && !named) {
+                    places += fmt::format("{}{}:{}", places.empty() ? "" : "; ", file.path, line);
+                } else {
+                    places += fmt::format("{}{}", places.empty() ? "" : ", ", line);
+                }
+                named = true;
+                ++shown;
+            }
+        }
+        if (!present) continue;
+        if (count == 0) {
+            out += fmt::format("IPv{}: nothing here needs connection tracking\n",
+                               family_digit(family));
+            continue;
+        }
+        std::string_view noun = files.size() > 1 ? "at" : count == 1 ? "line" : "lines";
+        out +=
+            fmt::format("IPv{}: connection tracking is needed by {} {}: {} {}",
+                        family_digit(family), count, count == 1 ? "rule" : "rules", noun, places);
+        if (count > shown) out += fmt::format(" and {} more", count - shown);
+        out += '\n';
+    }
+    return out;
+}
+
+}  // namespace untrack::report
