@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "untrack " UNTRACK_VERSION);
     app.require_subcommand(1);
     add_lint(app, context);
+    add_rewrite(app, context);
     add_trace(app, context);
     add_rules(app, context);
     add_dump(app, context);

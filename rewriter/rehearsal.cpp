@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-
 #include <fmt/format.h>
 
 #include "model/iptables_values.hpp"
@@ -39,12 +38,16 @@ struct Pools {
 
     explicit Pools(const model::Ruleset& r) {
         bool v4 = r.family == model::Family::ip;
-        addresses = v4 ? std::vector<model::Address>{address("203.0.113.9"), address("192.0.2.1"), address("198.51.100.2"), address("10.1.2.3"),
-                                                     address("192.168.1.77")}
-                       : std::vector<model::Address>{address("2001:db8:ffff::9"), address("2001:db8:1::1"), address("fe80::1"), address("2a00:1:2::3")};
+        addresses =
+            v4 ? std::vector<model::Address>{address("203.0.113.9"), address("192.0.2.1"),
+                                             address("198.51.100.2"), address("10.1.2.3"),
+                                             address("192.168.1.77")}
+               : std::vector<model::Address>{address("2001:db8:ffff::9"), address("2001:db8:1::1"),
+                                             address("fe80::1"), address("2a00:1:2::3")};
         interfaces = {"eth0", "eth1"};
         for (const model::Match& m : r.matches) {
-            if ((m.kind == model::MatchKind::source || m.kind == model::MatchKind::destination) && addresses.size() < most_addresses) {
+            if ((m.kind == model::MatchKind::source || m.kind == model::MatchKind::destination) &&
+                addresses.size() < most_addresses) {
                 if (m.count == 0) {
                     std::uint32_t host = ~m.payload.masked_v4.mask;
                     add(model::v4_address(m.payload.masked_v4.value | (host & 5U)));
@@ -52,17 +55,25 @@ struct Pools {
                 } else {
                     add(r.addresses[m.payload.pool.first].value);
                 }
-            } else if ((m.kind == model::MatchKind::in_interface || m.kind == model::MatchKind::out_interface) && interfaces.size() < most_interfaces) {
+            } else if ((m.kind == model::MatchKind::in_interface ||
+                        m.kind == model::MatchKind::out_interface) &&
+                       interfaces.size() < most_interfaces) {
                 std::string name(r.string(m.payload.interface.name));
                 if (m.payload.interface.wildcard) name += "0";
-                if (name != "lo" && std::find(interfaces.begin(), interfaces.end(), name) == interfaces.end()) interfaces.push_back(name);
-            } else if ((m.kind == model::MatchKind::source_port || m.kind == model::MatchKind::destination_port) && m.count == 0 && ports.size() < 24) {
-                if (std::find(ports.begin(), ports.end(), m.payload.ports.first) == ports.end()) ports.push_back(m.payload.ports.first);
+                if (name != "lo" &&
+                    std::find(interfaces.begin(), interfaces.end(), name) == interfaces.end())
+                    interfaces.push_back(name);
+            } else if ((m.kind == model::MatchKind::source_port ||
+                        m.kind == model::MatchKind::destination_port) &&
+                       m.count == 0 && ports.size() < 24) {
+                if (std::find(ports.begin(), ports.end(), m.payload.ports.first) == ports.end())
+                    ports.push_back(m.payload.ports.first);
             }
         }
     }
     void add(const model::Address& a) {
-        if (std::find(addresses.begin(), addresses.end(), a) == addresses.end()) addresses.push_back(a);
+        if (std::find(addresses.begin(), addresses.end(), a) == addresses.end())
+            addresses.push_back(a);
     }
 };
 
@@ -85,7 +96,11 @@ class Random {
 class Rehearsal {
   public:
     Rehearsal(const model::Ruleset& before, const model::Ruleset& after, const Request& request)
-        : request_(request), pools_(before), before_(host(before_host_, before)), after_(host(after_host_, after)), family_(before.family) {
+        : request_(request),
+          pools_(before),
+          before_(host(before_host_, before)),
+          after_(host(after_host_, after)),
+          family_(before.family) {
         rules_ = before.rules.size() + 10;
     }
 
@@ -101,7 +116,8 @@ class Rehearsal {
     }
 
   private:
-    static packet::Host host(std::array<const model::Ruleset*, 1>& storage, const model::Ruleset& r) {
+    static packet::Host host(std::array<const model::Ruleset*, 1>& storage,
+                             const model::Ruleset& r) {
         storage[0] = &r;
         return storage;
     }
@@ -120,28 +136,45 @@ class Rehearsal {
         p.destination = random_.pick(pools_.addresses);
         if (request_.address) {
             for (std::size_t i = 0; i < 16; ++i)
-                p.destination.bytes[i] = static_cast<std::uint8_t>((p.destination.bytes[i] & ~request_.address->mask.bytes[i]) | request_.address->value.bytes[i]);
+                p.destination.bytes[i] = static_cast<std::uint8_t>(
+                    (p.destination.bytes[i] & ~request_.address->mask.bytes[i]) |
+                    request_.address->value.bytes[i]);
         }
-        p.source_port = random_.below(3) == 0 ? random_.pick(pools_.ports) : static_cast<std::uint16_t>(32768 + random_.below(28000));
+        settle(p.destination);
+        p.source_port = random_.below(3) == 0
+                            ? random_.pick(pools_.ports)
+                            : static_cast<std::uint16_t>(32768 + random_.below(28000));
         const model::PortRange& range = random_.pick(service.ports);
         p.destination_port = random_.below(2) == 0 ? range.first : range.last;
-        p.path = request_.role == Role::router ? Path::forward : loopback ? Path::output : Path::input;
+        p.path = request_.role == Role::router ? Path::forward
+                 : loopback                    ? Path::output
+                                               : Path::input;
         if (loopback) {
             p.out_interface = "lo";
             p.source = p.destination;
         } else {
-            p.in_interface = request_.interface.empty() ? random_.pick(pools_.interfaces) : request_.interface;
+            p.in_interface =
+                request_.interface.empty() ? random_.pick(pools_.interfaces) : request_.interface;
         }
         if (p.path == Path::forward) {
             p.out_interface = random_.pick(pools_.interfaces);
-            if (p.out_interface == p.in_interface) p.out_interface = p.in_interface == "eth1" ? "eth0" : "eth1";
+            if (p.out_interface == p.in_interface)
+                p.out_interface = p.in_interface == "eth1" ? "eth0" : "eth1";
         }
         if (service.protocol == packet::proto_tcp) p.tcp_flags = packet::tcp_syn;
         return p;
     }
 
+    /// Whether an address is this host's own or a broadcast address of its networks cannot be told
+    /// when its last bits are all ones.
+    void settle(model::Address& a) const {
+        if (family_ == model::Family::ip && !request_.address && (a.bytes[3] & 3U) == 3U)
+            --a.bytes[3];
+    }
+
     void fail(std::string code, std::string message, const Packet& p) {
-        result_.failures.push_back({std::move(code), fmt::format("{}: {}", message, packet::to_words(p)), 0, p});
+        result_.failures.push_back(
+            {std::move(code), fmt::format("{}: {}", message, packet::to_words(p)), 0, p});
     }
 
     void flow(const Service& service, bool loopback) {
@@ -161,38 +194,54 @@ class Rehearsal {
         Verdict answers = verdict(before_, answer, ConntrackState::reply);
         packet::Trace opened = untracked(first);
         packet::Trace carried = untracked(later);
-        bool doubt = opens == Verdict::unknown || carries == Verdict::unknown || answers == Verdict::unknown;
-        bool works = opens == Verdict::accept && carries == Verdict::accept && answers == Verdict::accept;
+        bool doubt =
+            opens == Verdict::unknown || carries == Verdict::unknown || answers == Verdict::unknown;
+        bool works =
+            opens == Verdict::accept && carries == Verdict::accept && answers == Verdict::accept;
         if (works) {
             for (const Packet* p : {&first, &later, &answer, &greeting}) {
                 packet::Trace t = untracked(*p);
                 if (t.verdict == Verdict::accept && t.untracked == Truth::yes) continue;
                 if (loopback) result_.loopback_lost = true;
                 if (t.verdict == Verdict::unknown)
-                    return fail("UT216", fmt::format("{} would come to see every packet", t.unknown_on.empty() ? "a limit" : t.unknown_on.front()), *p);
+                    return fail(
+                        "UT216",
+                        fmt::format("{} would come to see every packet",
+                                    t.unknown_on.empty() ? "a limit" : t.unknown_on.front()),
+                        *p);
                 if (t.verdict != Verdict::accept)
-                    return fail("UT202", "a packet of a connection that worked would be dropped", *p);
+                    return fail("UT202", "a packet of a connection that worked would be dropped",
+                                *p);
                 return fail("UT201", "a packet of the service would stay tracked", *p);
             }
         }
         if (doubt) {
             // A limit decided about the first packet; the later ones must not hang on it.
-            if (carries == Verdict::accept && answers == Verdict::accept && carried.verdict == Verdict::unknown)
-                fail("UT216", fmt::format("{} would come to see every packet", carried.unknown_on.front()), later);
+            if (carries == Verdict::accept && answers == Verdict::accept &&
+                carried.verdict == Verdict::unknown)
+                fail("UT216",
+                     fmt::format("{} would come to see every packet", carried.unknown_on.front()),
+                     later);
             return;
         }
-        if (opened.verdict == Verdict::accept && opened.untracked == Truth::yes && opens != Verdict::accept)
+        if (opened.verdict == Verdict::accept && opened.untracked == Truth::yes &&
+            opens != Verdict::accept)
             return fail("UT203", "a connection that was refused would open", first);
-        if (carried.verdict == Verdict::accept && carried.untracked == Truth::yes && !works && !loopback && opens != Verdict::accept)
-            return fail("UT203", "packets of connections that were never admitted would pass", later);
+        if (carried.verdict == Verdict::accept && carried.untracked == Truth::yes && !works &&
+            !loopback && opens != Verdict::accept)
+            return fail("UT203", "packets of connections that were never admitted would pass",
+                        later);
     }
 
     bool in_services(const Packet& p) const {
-        return std::any_of(request_.services.begin(), request_.services.end(), [&](const Service& s) {
-            return s.protocol == p.protocol && std::any_of(s.ports.begin(), s.ports.end(), [&](const model::PortRange& r) {
-                       return (r.first <= p.destination_port && p.destination_port <= r.last) || (r.first <= p.source_port && p.source_port <= r.last);
-                   });
-        });
+        return std::any_of(
+            request_.services.begin(), request_.services.end(), [&](const Service& s) {
+                return s.protocol == p.protocol &&
+                       std::any_of(s.ports.begin(), s.ports.end(), [&](const model::PortRange& r) {
+                           return (r.first <= p.destination_port && p.destination_port <= r.last) ||
+                                  (r.first <= p.source_port && p.source_port <= r.last);
+                       });
+            });
     }
 
     /// Everything else is decided as before, in every state.
@@ -202,21 +251,31 @@ class Rehearsal {
         p.protocol = round % 3 == 0 ? packet::proto_udp : packet::proto_tcp;
         p.source = random_.pick(pools_.addresses);
         p.destination = random_.pick(pools_.addresses);
-        p.source_port = random_.below(2) == 0 ? random_.pick(pools_.ports) : static_cast<std::uint16_t>(32768 + random_.below(28000));
-        p.destination_port = random_.below(4) != 0 ? random_.pick(pools_.ports) : static_cast<std::uint16_t>(1 + random_.below(65535));
-        constexpr std::array<std::uint8_t, 4> flags{packet::tcp_syn, packet::tcp_ack, packet::tcp_syn | packet::tcp_ack, packet::tcp_rst};
+        settle(p.destination);
+        p.source_port = random_.below(2) == 0
+                            ? random_.pick(pools_.ports)
+                            : static_cast<std::uint16_t>(32768 + random_.below(28000));
+        p.destination_port = random_.below(4) != 0
+                                 ? random_.pick(pools_.ports)
+                                 : static_cast<std::uint16_t>(1 + random_.below(65535));
+        constexpr std::array<std::uint8_t, 4> flags{
+            packet::tcp_syn, packet::tcp_ack, packet::tcp_syn | packet::tcp_ack, packet::tcp_rst};
         if (p.protocol == packet::proto_tcp) p.tcp_flags = flags[random_.below(4)];
         p.path = static_cast<Path>(round % 3);
         if (p.path != Path::output) p.in_interface = random_.pick(pools_.interfaces);
         if (p.path != Path::input) p.out_interface = random_.pick(pools_.interfaces);
-        if (in_services(p)) return;
-        constexpr std::array<ConntrackState, 5> states{ConntrackState::automatic, ConntrackState::new_, ConntrackState::established, ConntrackState::related,
-                                                       ConntrackState::invalid};
+        bool converted = (request_.role == Role::router) == (p.path == Path::forward);
+        if (converted && in_services(p)) return;
+        constexpr std::array<ConntrackState, 5> states{
+            ConntrackState::automatic, ConntrackState::new_, ConntrackState::established,
+            ConntrackState::related, ConntrackState::invalid};
         for (ConntrackState state : states) {
             p.state = state;
             packet::Trace a = before_.trace(p, false);
             packet::Trace b = after_.trace(p, false);
-            if (a.verdict != b.verdict || a.untracked != b.untracked) return fail("UT903", "a packet outside the services would be treated in another way", p);
+            if (a.verdict != b.verdict || a.untracked != b.untracked)
+                return fail("UT903",
+                            "a packet outside the services would be treated in another way", p);
         }
     }
 
@@ -231,16 +290,22 @@ class Rehearsal {
                 for (const std::string& device : pools_.interfaces) {
                     Packet p;
                     p.family = family_;
-                    p.protocol = family_ == model::Family::ip ? packet::proto_icmp : packet::proto_icmpv6;
+                    p.protocol =
+                        family_ == model::Family::ip ? packet::proto_icmp : packet::proto_icmpv6;
                     p.icmp_type = type;
                     p.path = path;
                     p.source = pools_.addresses[0];
                     p.destination = pools_.addresses[1];
                     if (path != Path::output) p.in_interface = device;
-                    if (path != Path::input) p.out_interface = path == Path::forward && device == "eth1" ? "eth0" : path == Path::forward ? "eth1" : device;
+                    if (path != Path::input)
+                        p.out_interface = path == Path::forward && device == "eth1" ? "eth0"
+                                          : path == Path::forward                   ? "eth1"
+                                                                                    : device;
                     if (verdict(before_, p, ConntrackState::related) != Verdict::accept) continue;
                     if (verdict(after_, p, ConntrackState::invalid) == Verdict::accept) continue;
-                    (path == Path::input ? result_.errors_lost_input : path == Path::output ? result_.errors_lost_output : result_.errors_lost_forward) = true;
+                    (path == Path::input    ? result_.errors_lost_input
+                     : path == Path::output ? result_.errors_lost_output
+                                            : result_.errors_lost_forward) = true;
                 }
     }
 
@@ -258,7 +323,8 @@ class Rehearsal {
 
 }  // namespace
 
-RehearsalResult rehearse(const model::Ruleset& before, const model::Ruleset& after, const Request& request) {
+RehearsalResult rehearse(const model::Ruleset& before, const model::Ruleset& after,
+                         const Request& request) {
     return Rehearsal(before, after, request).run();
 }
 

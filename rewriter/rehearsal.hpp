@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Thousands of concrete flows through the ruleset before and after: what worked must work, nothing else may open, everything outside the
-// services stays as it was. It finds errors; it does not prove their absence.
+// Thousands of concrete flows through the ruleset before and after: what worked must work, nothing
+// else may open, everything outside the services stays as it was. It finds errors; it does not
+// prove their absence.
 #pragma once
 
 #include "rewriter/rewrite.hpp"
@@ -8,14 +9,15 @@
 namespace untrack::rewriter {
 
 struct RehearsalResult {
-    std::vector<Reason> failures;          ///< empty: nothing was found
-    bool loopback_lost = false;            ///< what failed are only flows over lo that worked before
-    bool errors_lost_input = false;        ///< ICMP errors that passed as RELATED no longer do
+    std::vector<Reason> failures;    ///< empty: nothing was found
+    bool loopback_lost = false;      ///< what failed are only flows over lo that worked before
+    bool errors_lost_input = false;  ///< ICMP errors that passed as RELATED no longer do
     bool errors_lost_output = false;
     bool errors_lost_forward = false;
     std::size_t flows = 0;
 };
 
-RehearsalResult rehearse(const model::Ruleset& before, const model::Ruleset& after, const Request& request);
+RehearsalResult rehearse(const model::Ruleset& before, const model::Ruleset& after,
+                         const Request& request);
 
 }  // namespace untrack::rewriter

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Takes services out of connection tracking: NOTRACK for both directions in raw, and accepts of UNTRACKED beside the rules that accepted
-// the service. Only insertions; every conversion is rehearsed with concrete packets before anyone sees it.
+// Takes services out of connection tracking: NOTRACK for both directions in raw, and accepts of
+// UNTRACKED beside the rules that accepted the service. Only insertions; every conversion is
+// rehearsed with concrete packets before anyone sees it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "base/text_edit.hpp"
 #include "model/ruleset.hpp"
@@ -26,24 +26,24 @@ struct Service {
 tl::expected<Service, std::string> parse_service(std::string_view text);
 
 enum class Role : std::uint8_t {
-    server,    ///< this host is the destination
-    router,    ///< the service's packets pass through
+    server,  ///< this host is the destination
+    router,  ///< the service's packets pass through
 };
 
 struct Request {
     std::vector<Service> services;
     Role role = Role::server;
-    std::optional<model::MaskedAddress> address;    ///< the service's own
-    std::string address_text;                       ///< as it was given
-    std::string interface;                          ///< where its questions come in; empty: anywhere
-    bool legacy_target = false;                     ///< NOTRACK instead of CT --notrack
+    std::optional<model::MaskedAddress> address;  ///< the service's own
+    std::string address_text;                     ///< as it was given
+    std::string interface;                        ///< where its questions come in; empty: anywhere
+    bool legacy_target = false;                   ///< NOTRACK instead of CT --notrack
 };
 
 /// Why a conversion is refused, or what it leaves open.
 struct Reason {
-    std::string code;       ///< the lint rule that names the danger
+    std::string code;  ///< the lint rule that names the danger
     std::string message;
-    std::uint32_t offset = 0;    ///< the place in the file
+    std::uint32_t offset = 0;  ///< the place in the file
     std::optional<packet::Packet> witness;
 };
 
@@ -51,12 +51,13 @@ enum class Status : std::uint8_t { rewritten, unchanged, refused };
 
 struct Outcome {
     Status status = Status::unchanged;
-    std::vector<TextEdit> edits;     ///< sorted; insertions of whole lines
-    std::vector<Reason> reasons;     ///< of a refusal
-    std::vector<Reason> residue;     ///< what an untracked service leaves open by nature
+    std::vector<TextEdit> edits;  ///< sorted; insertions of whole lines
+    std::vector<Reason> reasons;  ///< of a refusal
+    std::vector<Reason> residue;  ///< what an untracked service leaves open by nature
 };
 
 /// The tree and the ruleset are of the same file, without syntax errors.
-Outcome rewrite(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset, const Request& request);
+Outcome rewrite(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset,
+                const Request& request);
 
 }  // namespace untrack::rewriter

@@ -12,11 +12,12 @@ namespace untrack::rewriter {
 /// Which packets of a TCP service an added rule is for.
 enum class Part : std::uint8_t {
     all,
-    first,    ///< SYN without ACK
-    later,    ///< the rest
+    first,  ///< SYN without ACK
+    later,  ///< the rest
 };
 
-/// "-m tcp --dport 80" or "-m multiport --sports 80,443"; more than one when multiport's 15 places do not do.
+/// "-m tcp --dport 80" or "-m multiport --sports 80,443"; more than one when multiport's 15 places
+/// do not do.
 std::vector<std::string> port_matches(const Service& service, bool answer, bool plain);
 
 /// How the copy of a rule differs from it.
@@ -24,12 +25,15 @@ struct CopyOptions {
     const Service* service;
     bool answer = false;
     Part part = Part::all;
-    bool without_limits = false;    ///< leaves out limit, hashlimit, recent, statistic, quota
-    bool without_flags = false;     ///< leaves out tests of TCP flags
-    std::string in_or_out;          ///< "-i lo" or "-o lo", when the copy is for the loopback device only
+    bool without_limits = false;  ///< leaves out limit, hashlimit, recent, statistic, quota
+    bool without_flags = false;   ///< leaves out tests of TCP flags
+    std::string in_or_out;  ///< "-i lo" or "-o lo", when the copy is for the loopback device only
 };
 
-/// The rule of this line for UNTRACKED packets of the service, without counters and line end; one text for each port match needed.
-std::vector<std::string> untracked_copy(const parser::iptables::SyntaxTree& tree, const parser::iptables::Line& line, const CopyOptions& options);
+/// The rule of this line for UNTRACKED packets of the service, without counters and line end; one
+/// text for each port match needed.
+std::vector<std::string> untracked_copy(const parser::iptables::SyntaxTree& tree,
+                                        const parser::iptables::Line& line,
+                                        const CopyOptions& options);
 
 }  // namespace untrack::rewriter

@@ -9,7 +9,8 @@ namespace untrack::rewriter {
 
 tl::expected<Service, std::string> parse_service(std::string_view text) {
     auto wrong = [&](std::string_view why) {
-        return tl::make_unexpected(fmt::format("`{}' is no service: {} (expected for example 80,443/tcp or 53/udp)", text, why));
+        return tl::make_unexpected(fmt::format(
+            "`{}' is no service: {} (expected for example 80,443/tcp or 53/udp)", text, why));
     };
     std::size_t slash = text.rfind('/');
     if (slash == std::string_view::npos) return wrong("the protocol is missing");
@@ -20,10 +21,13 @@ tl::expected<Service, std::string> parse_service(std::string_view text) {
     std::string_view list = text.substr(0, slash);
     for (std::string_view piece; model::next_piece(list, piece);) {
         std::string ports(piece);
-        if (std::size_t dash = ports.find('-'); dash != std::string::npos && ports.find_first_not_of("0123456789-") == std::string::npos)
+        if (std::size_t dash = ports.find('-');
+            dash != std::string::npos &&
+            ports.find_first_not_of("0123456789-") == std::string::npos)
             ports[dash] = ':';
         model::PortRange range;
-        if (model::parse_ports(ports, range) != model::PortParse::ok || range.first > range.last || range.first == 0)
+        if (model::parse_ports(ports, range) != model::PortParse::ok || range.first > range.last ||
+            range.first == 0)
             return wrong(fmt::format("`{}' is no port", piece));
         service.ports.push_back(range);
     }

@@ -26,12 +26,15 @@ bool overlap(std::span<const model::PortRange> a, std::span<const model::PortRan
 /// Every port of a lies in one of the ranges of b.
 bool within(std::span<const model::PortRange> a, std::span<const model::PortRange> b) {
     return std::all_of(a.begin(), a.end(), [&](const model::PortRange& x) {
-        return std::any_of(b.begin(), b.end(), [&](const model::PortRange& y) { return y.first <= x.first && x.last <= y.last; });
+        return std::any_of(b.begin(), b.end(), [&](const model::PortRange& y) {
+            return y.first <= x.first && x.last <= y.last;
+        });
     });
 }
 
 bool ports_may_match(const model::Ruleset& r, const Match& m, const Service& service) {
-    return m.negated ? !within(service.ports, ranges_of(r, m)) : overlap(service.ports, ranges_of(r, m));
+    return m.negated ? !within(service.ports, ranges_of(r, m))
+                     : overlap(service.ports, ranges_of(r, m));
 }
 
 /// Whether an address match and the service's address have an address in common.
@@ -44,7 +47,9 @@ bool address_may_match(const model::Ruleset& r, const Match& m, const model::Mas
         }
         return true;
     };
-    if (m.count == 0) return common({model::v4_address(m.payload.masked_v4.value), model::v4_address(m.payload.masked_v4.mask)});
+    if (m.count == 0)
+        return common({model::v4_address(m.payload.masked_v4.value),
+                       model::v4_address(m.payload.masked_v4.mask)});
     for (std::uint32_t i = 0; i < m.count; ++i)
         if (common(r.addresses[m.payload.pool.first + i])) return true;
     return false;
@@ -52,7 +57,8 @@ bool address_may_match(const model::Ruleset& r, const Match& m, const model::Mas
 
 }  // namespace
 
-bool may_match(const model::Ruleset& r, const model::Rule& rule, const Traffic& t, std::optional<std::uint8_t> flags) {
+bool may_match(const model::Ruleset& r, const model::Rule& rule, const Traffic& t,
+               std::optional<std::uint8_t> flags) {
     for (const Match& m : r.matches_of(rule)) {
         switch (m.kind) {
             case MatchKind::protocol:
@@ -66,26 +72,34 @@ bool may_match(const model::Ruleset& r, const model::Rule& rule, const Traffic& 
                 break;
             case MatchKind::tcp_flags:
                 if (t.service->protocol != packet::proto_tcp) return false;
-                if (flags && ((*flags & m.payload.tcp_flags.mask) == m.payload.tcp_flags.value) == m.negated) return false;
+                if (flags &&
+                    ((*flags & m.payload.tcp_flags.mask) == m.payload.tcp_flags.value) == m.negated)
+                    return false;
                 break;
             case MatchKind::icmp:
             case MatchKind::fragment:
                 if (!m.negated) return false;
                 break;
             case MatchKind::source:
-                if (t.answer && t.request->address && !address_may_match(r, m, *t.request->address)) return false;
+                if (t.answer && t.request->address && !address_may_match(r, m, *t.request->address))
+                    return false;
                 break;
             case MatchKind::destination:
-                if (!t.answer && t.request->address && !address_may_match(r, m, *t.request->address)) return false;
+                if (!t.answer && t.request->address &&
+                    !address_may_match(r, m, *t.request->address))
+                    return false;
                 break;
             case MatchKind::in_interface: {
                 if (t.answer || t.request->interface.empty()) break;
                 std::string_view name = r.string(m.payload.interface.name);
-                bool hit = m.payload.interface.wildcard ? std::string_view(t.request->interface).starts_with(name) : t.request->interface == name;
+                bool hit = m.payload.interface.wildcard
+                               ? std::string_view(t.request->interface).starts_with(name)
+                               : t.request->interface == name;
                 if (hit == m.negated) return false;
                 break;
             }
-            default: break;
+            default:
+                break;
         }
     }
     return true;
@@ -96,11 +110,13 @@ model::StateSet matched_states(const model::Ruleset& r, const model::Rule& rule)
     model::StateSet states = all;
     for (const Match& m : r.matches_of(rule)) {
         if (m.kind == MatchKind::state)
-            states &= static_cast<model::StateSet>(m.negated ? all & ~m.payload.state : m.payload.state);
+            states &=
+                static_cast<model::StateSet>(m.negated ? all & ~m.payload.state : m.payload.state);
         if (m.kind != MatchKind::conntrack) continue;
         const model::ConntrackMatch& c = r.conntrack[m.payload.pool.first];
         if ((c.has & model::ConntrackMatch::ctstate) == 0) {
-            states &= static_cast<model::StateSet>(all & ~(model::state_untracked | model::state_invalid));
+            states &= static_cast<model::StateSet>(
+                all & ~(model::state_untracked | model::state_invalid));
         } else {
             bool negated = (c.negated & model::ConntrackMatch::ctstate) != 0;
             states &= static_cast<model::StateSet>(negated ? all & ~c.states : c.states & all);
@@ -111,8 +127,9 @@ model::StateSet matched_states(const model::Ruleset& r, const model::Rule& rule)
 
 bool tests_state(const model::Ruleset& r, const model::Rule& rule) {
     std::span<const Match> matches = r.matches_of(rule);
-    return std::any_of(matches.begin(), matches.end(),
-                       [](const Match& m) { return m.kind == MatchKind::state || m.kind == MatchKind::conntrack; });
+    return std::any_of(matches.begin(), matches.end(), [](const Match& m) {
+        return m.kind == MatchKind::state || m.kind == MatchKind::conntrack;
+    });
 }
 
 }  // namespace untrack::rewriter

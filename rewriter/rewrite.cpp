@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rewriter/rewrite.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+#include "model/conntrack_facts.hpp"
+#include "model/lower_iptables.hpp"
+#include "packet/trace.hpp"
+#include "rewriter/rehearsal.hpp"
+#include "rewriter/rule_text.hpp"
+#include "rewriter/traffic.hpp"
+
+namespace untrack::rewriter {
+namespace {
+
+namespace ipt = parser::iptables;
+using model::ChainId;
+using model::Hook;
+using model::MatchKind;
+using model::RuleId;
+using model::TargetKind;
+
+/// Control ports whose data connections a helper must announce.
+constexpr std::uint16_t helper_ports[] = {21,   69,   137,  161,  1719, 1720,
+                                          1723, 5060, 6566, 6667, 10080};
+
+/// What the rewriter asks of a rule, before it decides whether to put a copy beside it.
+struct Visit {
+    Traffic traffic;
+    model::StateSet wanted;  ///< the state in which these packets used to pass: new for questions,
+                             ///< established for answers
+    std::string device;      ///< "-i lo" or "-o lo" for loopback traffic
+};
+
+class Conversion {
+  public:
+    Conversion(const ipt::SyntaxTree& tree, const model::Ruleset& ruleset, const Request& request)
+        : tree_(tree), r_(ruleset), request_(request) {
+        eol_ = tree.text.find("\r\n") != std::string_view::npos ? "\r\n" : "\n";
+    }
+
+    Outcome run() {
+        check_file();
+        check_helpers();
+        check_conntrack_keys();
+        check_nat();
+        check_templates();
+        if (!out_.reasons.empty()) return refuse();
+        bool errors_input = false, errors_output = false, errors_forward = false, loopback = false;
+        for (int attempt = 0; attempt < 4; ++attempt) {
+            insertions_.clear();
+            add_notrack();
+            add_accepts(loopback);
+            if (errors_input) add_error_accepts(Hook::input);
+            if (errors_output) add_error_accepts(Hook::output);
+            if (errors_forward) add_error_accepts(Hook::forward);
+            if (!out_.reasons.empty()) return refuse();
+            make_edits();
+            std::string text = apply_edits(tree_.text, out_.edits);
+            ipt::SyntaxTree tree = ipt::parse(text);
+            model::Ruleset after = model::lower(tree, {r_.family, r_.path});
+            RehearsalResult result = rehearse(r_, after, request_);
+            bool server = request_.role == Role::server;
+            bool again = (result.loopback_lost && !loopback) ||
+                         (result.errors_lost_input && !errors_input && server) ||
+                         (result.errors_lost_output && !errors_output) ||
+                         (result.errors_lost_forward && !errors_forward && !server);
+            if (!again) {
+                out_.reasons = std::move(result.failures);
+                break;
+            }
+            loopback = loopback || result.loopback_lost;
+            errors_input = errors_input || (result.errors_lost_input && server);
+            errors_output = errors_output || result.errors_lost_output;
+            errors_forward = errors_forward || (result.errors_lost_forward && !server);
+        }
+        if (!out_.reasons.empty()) return refuse();
+        out_.status = out_.edits.empty() ? Status::unchanged : Status::rewritten;
+        name_residue();
+        return std::move(out_);
+    }
+
+  private:
+    Outcome refuse() {
+        out_.status = Status::refused;
+        out_.edits.clear();
+        return std::move(out_);
+    }
+
+    void reason(std::string code, std::string message, std::uint32_t offset) {
+        out_.reasons.push_back({std::move(code), std::move(message), offset, {}});
+    }
+    std::uint32_t offset_of(const model::Rule& rule) const { return tree_.lines[rule.line].begin; }
+
+    // -- what cannot be converted
+    // -------------------------------------------------------------------------------------
+
+    void check_file() {
+        for (const ipt::Note& note : tree_.notes)
+            if (note.kind == ipt::NoteKind::missing_commit ||
+                note.kind == ipt::NoteKind::no_table_line)
+                return reason("UT510",
+                              "no iptables-restore loads this file as it is: every table needs its "
+                              "`*table' line and its COMMIT",
+                              note.range.begin);
+        if (!r_.repeated_tables.empty())
+            reason("UT514",
+                   "a table that comes twice empties itself when it is loaded: put its parts "
+                   "together first",
+                   r_.repeated_tables.front().begin);
+    }
+
+    void check_helpers() {
+        for (const Service& s : request_.services)
+            for (const model::PortRange& range : s.ports)
+                for (std::uint16_t port : helper_ports)
+                    if (range.first <= port && port <= range.last)
+                        reason("UT214",
+                               fmt::format("port {} is one whose further connections a conntrack "
+                                           "helper must announce; untracked, they are lost",
+                                           port),
+                               0);
+    }
+
+    /// Calls `f` for each rule that traffic of the services may meet at the hooks, both directions,
+    /// loopback included.
+    template <typename F>
+    void for_traffic(F f) {
+        for (const Service& service : request_.services) {
+            Traffic question{&service, false, &request_};
+            Traffic answer{&service, true, &request_};
+            bool server = request_.role == Role::server;
+            std::vector<Hook> asked =
+                server ? std::vector<Hook>{Hook::prerouting, Hook::input, Hook::output,
+                                           Hook::postrouting}
+                       : std::vector<Hook>{Hook::prerouting, Hook::forward, Hook::postrouting};
+            for (Hook hook : asked) {
+                bool own_way = !server || hook == Hook::prerouting || hook == Hook::input;
+                walk(hook, question,
+                     [&](const model::Rule& rule) { f(rule, hook, question, own_way); });
+                walk(hook, answer, [&](const model::Rule& rule) {
+                    f(rule, hook, answer,
+                      !server || hook == Hook::output || hook == Hook::postrouting);
+                });
+            }
+        }
+    }
+
+    /// The rules at a hook that the traffic may meet, chains that are jumped to included, each rule
+    /// once.
+    template <typename F>
+    void walk(Hook hook, const Traffic& traffic, F f) {
+        std::set<std::uint32_t> seen;
+        std::vector<ChainId> todo;
+        for (std::size_t i = 0; i < r_.chains.size(); ++i)
+            if (r_.chains[i].base && r_.chains[i].hook == hook) todo.emplace_back(ChainId(i));
+        while (!todo.empty()) {
+            ChainId id = todo.back();
+            todo.pop_back();
+            if (!seen.insert(id.value).second) continue;
+            for (RuleId rule_id : r_.rules_of(r_.chain(id))) {
+                const model::Rule& rule = r_.rule(rule_id);
+                if (!may_match(r_, rule, traffic, std::nullopt)) continue;
+                f(rule);
+                if (rule.jump.valid()) todo.push_back(rule.jump);
+            }
+        }
+    }
+
+    void check_conntrack_keys() {
+        std::set<std::uint32_t> told;
+        for_traffic([&](const model::Rule& rule, Hook, const Traffic&, bool own_way) {
+            if (!own_way || told.contains(rule.line)) return;
+            bool key = std::any_of(
+                r_.matches_of(rule).begin(), r_.matches_of(rule).end(), [](const model::Match& m) {
+                    return model::conntrack_need(m) == model::ConntrackNeed::key_match;
+                });
+            bool complex =
+                std::any_of(r_.matches_of(rule).begin(), r_.matches_of(rule).end(),
+                            [](const model::Match& m) { return m.kind == MatchKind::conntrack; });
+            if (key || rule.target == TargetKind::connmark ||
+                rule.target == TargetKind::connsecmark) {
+                told.insert(rule.line);
+                reason("UT215",
+                       "this rule works on a connection's entry, which untracked packets of the "
+                       "service have not",
+                       offset_of(rule));
+            } else if (rule.target == TargetKind::synproxy) {
+                told.insert(rule.line);
+                reason("UT210", "SYNPROXY needs the service's connections tracked",
+                       offset_of(rule));
+            } else if (complex) {
+                told.insert(rule.line);
+                reason("UT221",
+                       "on untracked packets this match reads nothing but the state: what else it "
+                       "asks cannot be carried over",
+                       offset_of(rule));
+            }
+        });
+    }
+
+    void check_nat() {
+        model::TableId nat = r_.find_table("nat");
+        if (!nat.valid()) return;
+        std::set<std::uint32_t> told;
+        for_traffic([&](const model::Rule& rule, Hook hook, const Traffic& traffic, bool own_way) {
+            if (!(r_.chain(rule.chain).table == nat) || traffic.answer || told.contains(rule.line))
+                return;
+            if (model::conntrack_need(rule.target) != model::ConntrackNeed::nat) return;
+            // Over lo only a changed destination would matter: the source is this host's either
+            // way.
+            if (!own_way && hook == Hook::postrouting) return;
+            if (request_.role == Role::router && leaves_by_question_interface(rule)) return;
+            told.insert(rule.line);
+            reason("UT205",
+                   fmt::format("{} may translate packets of the service, and NAT never touches "
+                               "untracked packets",
+                               r_.string(rule.target_name)),
+                   offset_of(rule));
+        });
+    }
+
+    /// A question that came in by --iface does not leave by it.
+    bool leaves_by_question_interface(const model::Rule& rule) const {
+        if (request_.interface.empty()) return false;
+        for (const model::Match& m : r_.matches_of(rule))
+            if (m.kind == MatchKind::out_interface && !m.negated && !m.payload.interface.wildcard &&
+                r_.string(m.payload.interface.name) == request_.interface)
+                return true;
+        return false;
+    }
+
+    void check_templates() {
+        std::set<std::uint32_t> told;
+        for_traffic([&](const model::Rule& rule, Hook, const Traffic&, bool own_way) {
+            if (!own_way || rule.target != TargetKind::ct_template ||
+                !told.insert(rule.line).second)
+                return;
+            reason("UT209",
+                   "this CT rule is for packets of the service too; the first CT target wins, and "
+                   "what it assigns would be lost",
+                   offset_of(rule));
+        });
+    }
+
+    // -- what is added
+    // ------------------------------------------------------------------------------------------------
+
+    /// Whether this host passes packets on: unless FORWARD surely drops everything, NOTRACK is
+    /// bound to what is meant.
+    bool may_forward() const {
+        model::TableId filter = r_.find_table("filter");
+        if (!filter.valid()) return true;
+        const model::Chain& forward = r_.chain(r_.find_chain(filter, "FORWARD"));
+        for (RuleId id : r_.rules_of(forward)) {
+            const model::Rule& rule = r_.rule(id);
+            bool drops = rule.target == TargetKind::drop || rule.target == TargetKind::reject;
+            bool always =
+                std::all_of(r_.matches_of(rule).begin(), r_.matches_of(rule).end(),
+                            [](const model::Match& m) { return m.kind == MatchKind::comment; });
+            if (drops && always) return false;
+            if (!drops && rule.target != TargetKind::log && rule.target != TargetKind::none)
+                return true;
+        }
+        return forward.policy != TargetKind::drop;
+    }
+
+    void add_notrack() {
+        std::string target = request_.legacy_target ? "-j NOTRACK" : "-j CT --notrack";
+        bool server = request_.role == Role::server;
+        std::string own_destination =
+            request_.address ? fmt::format(" -d {}", request_.address_text) : "";
+        std::string own_source =
+            request_.address ? fmt::format(" -s {}", request_.address_text) : "";
+        std::string in =
+            request_.interface.empty() ? "" : fmt::format(" -i {}", request_.interface);
+        std::string out =
+            request_.interface.empty() ? "" : fmt::format(" -o {}", request_.interface);
+        std::string local;
+        if (server && !request_.address && may_forward()) local = " -m addrtype --dst-type LOCAL";
+        if (!server) local = " -m addrtype ! --dst-type LOCAL";
+        for (const Service& service : request_.services) {
+            std::string_view protocol = service.protocol == packet::proto_tcp ? "tcp" : "udp";
+            for (const std::string& ports : port_matches(service, false, true)) {
+                raw_rule("PREROUTING",
+                         fmt::format("-A PREROUTING{}{} -p {} {}{} {}", own_destination, in,
+                                     protocol, ports, local, target));
+                if (server)
+                    raw_rule("OUTPUT", fmt::format("-A OUTPUT{} -o lo -p {} {} {}", own_destination,
+                                                   protocol, ports, target));
+            }
+            for (const std::string& ports : port_matches(service, true, true)) {
+                if (server) {
+                    raw_rule("OUTPUT", fmt::format("-A OUTPUT{}{} -p {} {} {}", own_source, out,
+                                                   protocol, ports, target));
+                    // Answers over lo leave by lo, whatever the interface of the others.
+                    if (!out.empty())
+                        raw_rule("OUTPUT", fmt::format("-A OUTPUT{} -o lo -p {} {} {}", own_source,
+                                                       protocol, ports, target));
+                } else {
+                    raw_rule("PREROUTING", fmt::format("-A PREROUTING{} -p {} {}{} {}", own_source,
+                                                       protocol, ports, local, target));
+                }
+            }
+        }
+    }
+
+    void raw_rule(std::string_view chain, const std::string& text) {
+        if (exists("raw", chain, text)) return;
+        raw_order_.push_back(text);
+    }
+
+    /// Copies for UNTRACKED packets beside the rules that test the state.
+    void add_accepts(bool loopback) {
+        for (const Service& service : request_.services) {
+            Traffic question{&service, false, &request_};
+            Traffic answer{&service, true, &request_};
+            if (request_.role == Role::router) {
+                for (Hook hook : {Hook::prerouting, Hook::forward, Hook::postrouting}) {
+                    copy_rules(hook, {question, model::state_new, ""});
+                    copy_rules(hook, {answer, model::state_established, ""});
+                }
+                continue;
+            }
+            copy_rules(Hook::prerouting, {question, model::state_new, ""});
+            copy_rules(Hook::input, {question, model::state_new, ""});
+            copy_rules(Hook::output, {answer, model::state_established, ""});
+            copy_rules(Hook::postrouting, {answer, model::state_established, ""});
+            if (!loopback) continue;
+            copy_rules(Hook::output, {question, model::state_new, "-o lo"});
+            copy_rules(Hook::input, {answer, model::state_established, "-i lo"});
+        }
+    }
+
+    void copy_rules(Hook hook, const Visit& visit) {
+        walk(hook, visit.traffic, [&](const model::Rule& rule) {
+            std::string_view table = r_.table_of(rule).name;
+            if (table == "raw" || table == "nat" || !tests_state(r_, rule)) return;
+            copy_rule(rule, visit);
+        });
+    }
+
+    void copy_rule(const model::Rule& rule, const Visit& visit) {
+        model::StateSet states = matched_states(r_, rule);
+        if ((states & visit.wanted) == 0 || (states & model::state_untracked) != 0) return;
+        bool tcp = visit.traffic.service->protocol == packet::proto_tcp;
+        bool question = !visit.traffic.answer;
+        std::optional<std::uint8_t> flags;
+        if (tcp && question) flags = packet::tcp_syn;
+        if (tcp && !question) flags = packet::tcp_ack;
+        if (!may_match(r_, rule, visit.traffic, flags)) return;
+        for (const model::Match& m : r_.matches_of(rule)) {
+            // A copy for lo beside a rule for another interface would match nothing.
+            bool device = m.kind == MatchKind::in_interface || m.kind == MatchKind::out_interface;
+            if (device && !visit.device.empty()) return;
+        }
+        bool limited = std::any_of(
+            r_.matches_of(rule).begin(), r_.matches_of(rule).end(), [](const model::Match& m) {
+                return m.kind == MatchKind::opaque &&
+                       m.payload.opaque.nature == model::OpaqueNature::occurrence;
+            });
+        bool flagged =
+            std::any_of(r_.matches_of(rule).begin(), r_.matches_of(rule).end(),
+                        [](const model::Match& m) { return m.kind == MatchKind::tcp_flags; });
+        bool per_connection = limited || rule.target == TargetKind::log ||
+                              rule.target == TargetKind::none || rule.target == TargetKind::queue ||
+                              rule.target == TargetKind::side_effect;
+        CopyOptions copy{visit.traffic.service, visit.traffic.answer, Part::all, false, false,
+                         visit.device};
+        if (!question) {
+            copy.part = tcp ? Part::later : Part::all;
+            return put_beside(rule, copy);
+        }
+        if (!per_connection && !(flagged && tcp)) return put_beside(rule, copy);
+        if (!tcp)
+            return reason("UT216",
+                          "this rule saw only the first packet of each connection; of UDP it would "
+                          "come to see every packet",
+                          offset_of(rule));
+        copy.part = Part::first;
+        put_beside(rule, copy);
+        bool passes = rule.target == TargetKind::accept || rule.jump.valid();
+        if (!passes) return;
+        // The packets after the first were let through as established, without the limit.
+        copy.part = Part::later;
+        copy.without_limits = true;
+        copy.without_flags = true;
+        put_beside(rule, copy);
+    }
+
+    void put_beside(const model::Rule& rule, const CopyOptions& options) {
+        const ipt::Line& line = tree_.lines[rule.line];
+        for (const ipt::Option& option : tree_.options_of(line)) {
+            bool numbered = option.key == ipt::key(ipt::Base::replace) ||
+                            (option.key == ipt::key(ipt::Base::insert) && option.value_count > 1);
+            if (numbered)
+                return reason("UT903",
+                              "a rule put in by number cannot get a copy beside it: write the "
+                              "chain in order with -A",
+                              line.begin);
+        }
+        std::string counters = ipt::counters_before(tree_, line).empty() ? "" : "[0:0] ";
+        std::string_view chain = r_.chain(rule.chain).name;
+        for (const std::string& text : untracked_copy(tree_, line, options)) {
+            if (exists(r_.table_of(rule).name, chain, text)) continue;
+            insert(tree_.range(line).end, counters + text);
+        }
+    }
+
+    void add_error_accepts(Hook hook) {
+        model::TableId filter = r_.find_table("filter");
+        if (!filter.valid()) return;
+        std::string_view chain_name = hook == Hook::input    ? "INPUT"
+                                      : hook == Hook::output ? "OUTPUT"
+                                                             : "FORWARD";
+        const model::Chain& chain = r_.chain(r_.find_chain(filter, chain_name));
+        // Before the first rule: whatever drops INVALID packets stands after it.
+        for (RuleId id : r_.rules_of(chain)) {
+            const model::Rule& rule = r_.rule(id);
+            if (!tests_state(r_, rule) && !rule.jump.valid() && rule.target == TargetKind::accept)
+                continue;
+            std::string counters =
+                ipt::counters_before(tree_, tree_.lines[rule.line]).empty() ? "" : "[0:0] ";
+            bool v4 = r_.family == model::Family::ip;
+            for (std::string_view type :
+                 v4 ? std::vector<std::string_view>{"destination-unreachable", "time-exceeded",
+                                                    "parameter-problem"}
+                    : std::vector<std::string_view>{"destination-unreachable", "packet-too-big",
+                                                    "time-exceeded", "parameter-problem"}) {
+                std::string text =
+                    fmt::format("-A {} -p {} -m {} {} -m conntrack --ctstate INVALID -j ACCEPT",
+                                chain_name, v4 ? "icmp" : "ipv6-icmp",
+                                v4 ? "icmp --icmp-type" : "icmp6 --icmpv6-type", type);
+                if (!exists("filter", chain_name, text)) insert(offset_of(rule), counters + text);
+            }
+            return;
+        }
+    }
+
+    /// Whether the chain holds this very rule, however it is spelled.
+    bool exists(std::string_view table, std::string_view chain, const std::string& text) const {
+        ChainId id = r_.find_chain(r_.find_table(table), chain);
+        if (!r_.find_table(table).valid() || !id.valid()) return false;
+        std::string declare = r_.chain(id).base ? "" : fmt::format(":{} - [0:0]\n", chain);
+        std::string file = fmt::format("*{}\n{}", table, declare);
+        for (const model::Chain& c : r_.chains)
+            if (!c.base && c.name != chain && r_.table(c.table).name == table)
+                file += fmt::format(":{} - [0:0]\n", c.name);
+        file += fmt::format("{}\nCOMMIT\n", text);
+        ipt::SyntaxTree tree = ipt::parse(file);
+        model::Ruleset one = model::lower(tree, {r_.family, ""});
+        if (one.rules.size() != 1) return false;
+        const model::Rule& wanted = one.rules[0];
+        for (RuleId rule_id : r_.rules_of(r_.chain(id))) {
+            const model::Rule& rule = r_.rule(rule_id);
+            if (rule.target != wanted.target || rule.match_count != wanted.match_count) continue;
+            if (rule.jump.valid() && r_.chain(rule.jump).name != one.chain(wanted.jump).name)
+                continue;
+            if (same_matches(rule, one, wanted)) return true;
+        }
+        return false;
+    }
+
+    /// The same matches, in any order: iptables-save has an order of its own.
+    bool same_matches(const model::Rule& rule, const model::Ruleset& other,
+                      const model::Rule& wanted) const {
+        for (const model::Match& w : other.matches_of(wanted)) {
+            auto mine = r_.matches_of(rule);
+            if (std::none_of(mine.begin(), mine.end(), [&](const model::Match& m) {
+                    return model::same_match(r_, m, other, w);
+                }))
+                return false;
+        }
+        return true;
+    }
+
+    // -- edits
+    // --------------------------------------------------------------------------------------------------------
+
+    void insert(std::uint32_t at, std::string line) {
+        for (const auto& [place, text] : insertions_)
+            if (place == at && text == line) return;
+        insertions_.emplace_back(at, std::move(line));
+    }
+
+    void make_edits() {
+        out_.edits.clear();
+        for (auto& [at, text] : insertions_) out_.edits.push_back({{at, at}, text + eol_});
+        add_raw_edits();
+        raw_order_.clear();
+        sort_edits(out_.edits);
+    }
+
+    void add_raw_edits() {
+        if (raw_order_.empty()) return;
+        model::TableId raw = r_.find_table("raw");
+        if (!raw.valid()) {
+            // After the filter table: loaded first, NOTRACK would lose packets until their accepts
+            // are there (measured).
+            std::string text;
+            if (!tree_.text.empty() && tree_.text.back() != '\n') text += eol_;
+            text +=
+                "*raw" + eol_ + ":PREROUTING ACCEPT [0:0]" + eol_ + ":OUTPUT ACCEPT [0:0]" + eol_;
+            for (const std::string& line : raw_order_) text += line + eol_;
+            text += "COMMIT" + eol_;
+            auto end = static_cast<std::uint32_t>(tree_.text.size());
+            out_.edits.push_back({{end, end}, std::move(text)});
+            return;
+        }
+        // Before the first rule of the table: NOTRACK decides nothing, so what stands there keeps
+        // its say.
+        bool inside = false;
+        for (const ipt::Line& line : tree_.lines) {
+            if (line.kind == ipt::LineKind::table)
+                inside = line.begin == r_.table(raw).declared.begin;
+            bool rule = line.kind == ipt::LineKind::command && line.option_count > 0;
+            if (!inside || (!rule && line.kind != ipt::LineKind::commit)) continue;
+            std::string counters =
+                rule && !ipt::counters_before(tree_, line).empty() ? "[0:0] " : "";
+            for (const std::string& text : raw_order_)
+                out_.edits.push_back({{line.begin, line.begin}, counters + text + eol_});
+            return;
+        }
+    }
+
+    void name_residue() {
+        if (out_.status != Status::rewritten) return;
+        for (const Service& s : request_.services) {
+            bool tcp = s.protocol == packet::proto_tcp;
+            out_.residue.push_back(
+                {"",
+                 tcp ? "packets without SYN reach the service's ports, and leave from them, "
+                       "without a connection"
+                     : "datagrams leave from the service's ports without a question before them",
+                 0,
+                 {}});
+        }
+    }
+
+    const ipt::SyntaxTree& tree_;
+    const model::Ruleset& r_;
+    const Request& request_;
+    std::string eol_;
+    std::vector<std::pair<std::uint32_t, std::string>> insertions_;
+    std::vector<std::string> raw_order_;
+    Outcome out_;
+};
+
+}  // namespace
+
+Outcome rewrite(const ipt::SyntaxTree& tree, const model::Ruleset& ruleset,
+                const Request& request) {
+    return Conversion(tree, ruleset, request).run();
+}
+
+}  // namespace untrack::rewriter
