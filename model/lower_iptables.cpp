@@ -484,11 +484,11 @@ Family guess_family(std::string_view path, const ipt::SyntaxTree& tree) {
     LineReader reader(scratch, tree);
     int four = 0;
     int six = 0;
+    bool saved_six = false;
     for (const ipt::Line& line : tree.lines) {
         if (four + six >= enough) break;
         if (line.kind == LineKind::comment) {
-            if (contains_word(tree.content(line), "by ip6tables-save")) return Family::ip6;
-            if (contains_word(tree.content(line), "by iptables-save")) return Family::ip;
+            saved_six = saved_six || contains_word(tree.content(line), "by ip6tables-save");
             continue;
         }
         if (line.kind != LineKind::command) continue;
@@ -518,7 +518,7 @@ Family guess_family(std::string_view path, const ipt::SyntaxTree& tree) {
     bool named_six = contains_word(name, "ip6tables") || name.ends_with("v6") ||
                      contains_word(name, "rules6") || contains_word(name, "before6") ||
                      contains_word(name, "after6") || contains_word(name, "user6");
-    return named_six ? Family::ip6 : Family::ip;
+    return saved_six || named_six ? Family::ip6 : Family::ip;
 }
 
 }  // namespace untrack::model

@@ -35,6 +35,7 @@ struct Pools {
     std::vector<model::Address> addresses;
     std::vector<std::string> interfaces;
     std::vector<std::uint16_t> ports{40000, 1023, 53};
+    bool v4 = true;
 
     explicit Pools(const model::Ruleset& r) {
         bool v4 = r.family == model::Family::ip;
@@ -71,7 +72,10 @@ struct Pools {
             }
         }
     }
+    /// Hosts only: multicast, loopback and "this network" are no one's service.
     void add(const model::Address& a) {
+        std::uint8_t b = a.bytes[0];
+        if (v4 ? b == 0 || b == 127 || b >= 224 : b == 0xff || b == 0) return;
         if (std::find(addresses.begin(), addresses.end(), a) == addresses.end())
             addresses.push_back(a);
     }
@@ -151,6 +155,8 @@ class Rehearsal {
                                                : Path::input;
         if (loopback) {
             p.out_interface = "lo";
+            if (random_.below(2) == 0 && !request_.address)
+                p.destination = address(family_ == model::Family::ip ? "127.0.0.1" : "::1");
             p.source = p.destination;
         } else {
             p.in_interface =
@@ -231,6 +237,14 @@ class Rehearsal {
             !loopback && opens != Verdict::accept)
             return fail("UT203", "packets of connections that were never admitted would pass",
                         later);
+    }
+
+    /// Whether an opaque predicate counts packets: its text begins with the match's name.
+    static bool has_memory(std::string_view text) {
+        for (std::string_view name :
+             {"limit ", "hashlimit ", "recent ", "statistic ", "quota ", "connlimit ", "rateest "})
+            if (text.starts_with(name)) return true;
+        return false;
     }
 
     bool in_services(const Packet& p) const {

@@ -105,6 +105,14 @@ class Conversion {
                               "no iptables-restore loads this file as it is: every table needs its "
                               "`*table' line and its COMMIT",
                               note.range.begin);
+        for (const ipt::Line& line : tree_.lines)
+            for (const ipt::Option& option : tree_.options_of(line))
+                if (option.key == ipt::key(ipt::Base::ipv4) ||
+                    option.key == ipt::key(ipt::Base::ipv6))
+                    return reason(
+                        "UT903",
+                        "this file serves both families (-4, -6): split it, and convert each part",
+                        line.begin);
         if (!r_.repeated_tables.empty())
             reason("UT514",
                    "a table that comes twice empties itself when it is loaded: put its parts "
