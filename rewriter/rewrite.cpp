@@ -42,6 +42,8 @@ class Conversion {
     }
 
     Outcome run() {
+        // Nothing tracks: there is nothing to leave.
+        if (!model::needs_conntrack(r_, model::KernelProfile::modern)) return std::move(out_);
         check_file();
         check_helpers();
         check_conntrack_keys();
