@@ -381,7 +381,13 @@ class Conversion {
                          visit.device};
         if (!question) {
             copy.part = tcp ? Part::later : Part::all;
-            return put_beside(rule, copy);
+            if (!visit.device.empty()) return put_beside(rule, copy);
+            // Answers go to where questions were let in from.
+            for (const std::string& way : answered_ways(rule, *visit.traffic.service)) {
+                copy.in_or_out = way;
+                put_beside(rule, copy);
+            }
+            return;
         }
         if (!per_connection && !(flagged && tcp)) return put_beside(rule, copy);
         if (!tcp)
@@ -398,6 +404,64 @@ class Conversion {
         copy.without_limits = true;
         copy.without_flags = true;
         put_beside(rule, copy);
+    }
+
+    /// The addresses and interfaces of the rules that admit the service's questions, turned round,
+    /// as options for a copy of `beside`; one empty text when questions are admitted from anywhere.
+    std::vector<std::string> answered_ways(const model::Rule& beside, const Service& service) {
+        constexpr std::size_t most_ways = 16;
+        std::set<std::string> ways;
+        Traffic question{&service, false, &request_};
+        walk(request_.role == Role::server ? Hook::input : Hook::forward, question,
+             [&](const model::Rule& rule) {
+                 bool opens = (matched_states(r_, rule) & model::state_new) != 0;
+                 if (rule.target == TargetKind::accept && opens &&
+                     r_.table_of(rule).name == "filter" && !only_loopback(rule))
+                     ways.insert(turned_round(rule, beside));
+             });
+        if (ways.empty() || ways.contains("") || ways.size() > most_ways) return {""};
+        return {ways.begin(), ways.end()};
+    }
+
+    bool only_loopback(const model::Rule& rule) const {
+        for (const model::Match& m : r_.matches_of(rule))
+            if (m.kind == MatchKind::in_interface && !m.negated &&
+                r_.string(m.payload.interface.name) == "lo")
+                return true;
+        return false;
+    }
+
+    std::string turned_round(const model::Rule& rule, const model::Rule& beside) const {
+        struct Turn {
+            ipt::Base from, to;
+            std::string_view text;
+        };
+        static constexpr Turn turns[] = {{ipt::Base::source, ipt::Base::destination, "-d"},
+                                         {ipt::Base::destination, ipt::Base::source, "-s"},
+                                         {ipt::Base::in_interface, ipt::Base::out_interface, "-o"},
+                                         {ipt::Base::out_interface, ipt::Base::in_interface, "-i"}};
+        const ipt::Line& line = tree_.lines[rule.line];
+        const ipt::Line& other = tree_.lines[beside.line];
+        std::string out;
+        for (const ipt::Option& option : tree_.options_of(line)) {
+            for (const Turn& turn : turns) {
+                if (option.key != ipt::key(turn.from)) continue;
+                auto given = tree_.options_of(other);
+                bool taken = std::any_of(given.begin(), given.end(), [&](const ipt::Option& o) {
+                    return o.key == ipt::key(turn.to);
+                });
+                if (taken) continue;
+                ipt::OptionWords words(tree_, line, option);
+                ipt::Word word;
+                if (!words.next(word)) continue;
+                bool negated =
+                    (option.flags & (ipt::Option::negated | ipt::Option::negated_after)) != 0;
+                out +=
+                    fmt::format("{}{}{} {}", out.empty() ? "" : " ", negated ? "! " : "", turn.text,
+                                tree_.text.substr(word.range.begin, word.range.size()));
+            }
+        }
+        return out;
     }
 
     void put_beside(const model::Rule& rule, const CopyOptions& options) {

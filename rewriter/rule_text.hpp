@@ -27,7 +27,7 @@ struct CopyOptions {
     Part part = Part::all;
     bool without_limits = false;  ///< leaves out limit, hashlimit, recent, statistic, quota
     bool without_flags = false;   ///< leaves out tests of TCP flags
-    std::string in_or_out;  ///< "-i lo" or "-o lo", when the copy is for the loopback device only
+    std::string in_or_out;        ///< further addresses or interfaces: "-i lo", "-d 192.0.2.0/24"
 };
 
 /// The rule of this line for UNTRACKED packets of the service, without counters and line end; one

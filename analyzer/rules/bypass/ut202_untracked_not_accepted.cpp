@@ -20,8 +20,12 @@ bool passes(const FileContext& file, const Packet& p, ConntrackState state) {
 }
 
 /// The packet belongs to a flow that works while it is tracked: it, or what it answers, opens it.
-bool worked(const FileContext& file, const Packet& p) {
+bool worked(const FileContext& file, const model::Rule& notrack, const Packet& p) {
     if (passes(file, p, ConntrackState::new_)) return true;
+    // Only a rule that goes by source port alone is about answers.
+    if (!has_match(file.ruleset, notrack, {model::MatchKind::source_port}) ||
+        has_match(file.ruleset, notrack, {model::MatchKind::destination_port}))
+        return false;
     Packet opener = packet::reverse(p);
     if (opener.protocol == packet::proto_tcp) opener.tcp_flags = packet::tcp_syn;
     Packet answer = p;
@@ -63,7 +67,7 @@ void ut202(const FileContext& file, Reporter& report) {
                 Trace trace = file.tracer().trace(*p, false);
                 bool lost = trace.untracked == Truth::yes &&
                             (trace.verdict == Verdict::drop || trace.verdict == Verdict::reject);
-                if (!lost || !worked(file, *p)) continue;
+                if (!lost || !worked(file, rule, *p)) continue;
                 found = true;
                 Finding& finding = report.add_text(
                     file.target_range(rule),

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <gtest/gtest.h>
+
+#include "analyzer/driver.hpp"
+#include "base/line_index.hpp"
+#include "tests/unit/ruleset_text.hpp"
+
+using namespace untrack;
+using test::Loaded;
+
+namespace {
+
+/// "CODE:LINE" of every finding of the rules that begin with the prefixes.
+std::string lint(std::string_view text, const std::vector<std::string>& select,
+                 model::Family family = model::Family::ip) {
+    Loaded l(text, family);
+    analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+    analyzer::Findings findings =
+        analyzer::lint(file, analyzer::Selection::make(select, {}).value());
+    LineIndex lines(l.file.text());
+    std::string out;
+    for (const analyzer::Finding& f : findings.list)
+        out += std::string(analyzer::rules()[f.code].code) + ":" +
+               std::to_string(lines.place(f.range.begin).line) + " ";
+    return out;
+}
+
+constexpr const char* router =
+    "*raw\n-A PREROUTING -p tcp --dport 80 -j CT --notrack\n-A PREROUTING -p tcp --sport 80 -j CT "
+    "--notrack\nCOMMIT\n"
+    "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
+
+}  // namespace
+
+TEST(Lint, SaysWhatTurnsTrackingOn) {
+    EXPECT_EQ(lint("*filter\n-A INPUT -m state --state NEW -j ACCEPT\n-A INPUT -m connlimit "
+                   "--connlimit-above 3 -j DROP\nCOMMIT\n"
+                   "*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n*raw\n-A PREROUTING -j CT --zone "
+                   "1\nCOMMIT\n",
+                   {"UT1"}),
+              "UT101:2 UT102:3 UT103:6 UT104:9 ");
+    EXPECT_EQ(lint("*filter\n-A INPUT -p tcp --dport 80 -j ACCEPT\nCOMMIT\n", {"UT1"}), "");
+}
+
+TEST(Lint, OnlyUntrackedLeft) {
+    EXPECT_EQ(
+        lint("*filter\n-A INPUT -m conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n", {"UT105"}),
+        "UT105:2 ");
+    EXPECT_EQ(lint("*filter\n-A INPUT -m conntrack --ctstate UNTRACKED,NEW -j ACCEPT\nCOMMIT\n",
+                   {"UT105"}),
+              "");
+}
+
+TEST(Lint, DeadRules) {
+    EXPECT_EQ(
+        lint("*filter\n:dead - [0:0]\n-A dead -m state --state NEW -j ACCEPT\nCOMMIT\n", {"UT106"}),
+        "UT106:3 ");
+    EXPECT_EQ(lint("*filter\n:used - [0:0]\n-A INPUT -j used\n-A used -m state --state NEW -j "
+                   "ACCEPT\nCOMMIT\n",
+                   {"UT106"}),
+              "");
+}
+
+TEST(Lint, OneSidedNotrack) {
+    EXPECT_EQ(lint("*raw\n-A PREROUTING -p tcp --dport 80 -j CT --notrack\nCOMMIT\n", {"UT201"}),
+              "UT201:2 ");
+    EXPECT_EQ(lint("*raw\n-A PREROUTING -p tcp --dport 80 -j CT --notrack\n-A OUTPUT -p tcp "
+                   "--sport 80 -j CT --notrack\nCOMMIT\n",
+                   {"UT201"}),
+              "");
+    EXPECT_EQ(lint(std::string(router) + "COMMIT\n", {"UT201"}), "");
+    EXPECT_EQ(
+        lint("*raw\n-A PREROUTING -p tcp --dport 80 --syn -j CT --notrack\nCOMMIT\n*filter\n-A "
+             "INPUT -p tcp -m conntrack --ctstate INVALID,UNTRACKED -j SYNPROXY\nCOMMIT\n",
+             {"UT201"}),
+        "");
+}
+
+TEST(Lint, UntrackedNotAccepted) {
+    const std::string start =
+        "*raw\n-A PREROUTING -p tcp --dport 80 -j CT --notrack\n-A OUTPUT -p tcp --sport 80 -j CT "
+        "--notrack\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n"
+        "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
+    EXPECT_EQ(lint(start + "-A INPUT -s 10.0.0.0/8 -p tcp --dport 80 -m conntrack --ctstate NEW -j "
+                           "ACCEPT\nCOMMIT\n",
+                   {"UT202"}),
+              "UT202:2 ");
+    EXPECT_EQ(
+        lint(start + "-A INPUT -s 10.0.0.0/8 -p tcp --dport 80 -j ACCEPT\nCOMMIT\n", {"UT202"}),
+        "");
+}
+
+TEST(Lint, BlanketUntrackedAccept) {
+    EXPECT_EQ(lint(std::string(router) +
+                       "-A FORWARD -m conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n",
+                   {"UT203"}),
+              "UT203:8 ");
+    EXPECT_EQ(
+        lint(
+            std::string(router) +
+                "-A FORWARD -p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n",
+            {"UT203"}),
+        "");
+}
+
+TEST(Lint, NotrackAgainstNatAndTemplates) {
+    const std::string raw =
+        "*raw\n-A PREROUTING -p tcp --dport 8080 -j CT --notrack\nCOMMIT\n*nat\n";
+    EXPECT_EQ(lint(raw + "-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination "
+                         "198.51.100.2:80\nCOMMIT\n",
+                   {"UT205"}),
+              "UT205:2 ");
+    EXPECT_EQ(lint(raw + "-A PREROUTING -p tcp --dport 8081 -j DNAT --to-destination "
+                         "198.51.100.2:80\nCOMMIT\n",
+                   {"UT205"}),
+              "");
+    EXPECT_EQ(lint("*raw\n-A PREROUTING -p udp -j CT --zone 2\n-A PREROUTING -p udp --dport 53 -j "
+                   "CT --notrack\nCOMMIT\n",
+                   {"UT209"}),
+              "UT209:3 ");
+    EXPECT_EQ(lint("*mangle\n-A PREROUTING -j NOTRACK\nCOMMIT\n", {"UT208"}), "UT208:2 ");
+}
+
+TEST(Lint, NegatedStates) {
+    const std::string start =
+        "*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\nCOMMIT\n*filter\n";
+    EXPECT_EQ(lint(start + "-A INPUT -m state ! --state ESTABLISHED -j DROP\nCOMMIT\n", {"UT217"}),
+              "UT217:5 ");
+    EXPECT_EQ(
+        lint(start + "-A INPUT -p tcp -m state ! --state ESTABLISHED -j DROP\nCOMMIT\n", {"UT217"}),
+        "");
+}
+
+TEST(Lint, Spelling) {
+    EXPECT_EQ(lint("*filter\n-A INPUT -ieth0 -s ! 192.0.2.1 -m state --state NEW -j foo\nCOMMIT\n",
+                   {"UT501", "UT503", "UT506", "UT509"}),
+              "UT509:2 UT503:2 UT501:2 UT506:2 ");
+    EXPECT_EQ(lint("*filter\n-A INPUT -p icmp -j ACCEPT\nCOMMIT\n", {"UT512"}, model::Family::ip6),
+              "UT512:2 ");
+    EXPECT_EQ(lint("*filter\n:LOG - [0:0]\nCOMMIT\n", {"UT513"}), "UT513:2 ");
+    EXPECT_EQ(lint("*filter\nCOMMIT\n*filter\nCOMMIT", {"UT514", "UT510"}), "UT514:3 UT510:4 ");
+    EXPECT_EQ(lint("*filter\n-A INPUT --nonsense\nCOMMIT\n", {"UT901"}), "UT901:2 ");
+}
+
+TEST(Registry, CodesAreInOrderAndSelectorsChecked) {
+    for (std::size_t i = 1; i < analyzer::rules().size(); ++i)
+        EXPECT_LT(analyzer::rules()[i - 1].code, analyzer::rules()[i].code);
+    EXPECT_FALSE(analyzer::Selection::make({"UT999"}, {}));
+    EXPECT_TRUE(analyzer::Selection::make({"UT2", "state-match"}, {"UT205"}));
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rewriter/rewrite.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/ruleset_text.hpp"
+
+using namespace untrack;
+using rewriter::Status;
+using test::Loaded;
+
+namespace {
+
+rewriter::Request request(const char* port, rewriter::Role role = rewriter::Role::server) {
+    rewriter::Request r;
+    r.services.push_back(rewriter::parse_service(port).value());
+    r.role = role;
+    return r;
+}
+
+const std::string web =
+    "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -i lo -j "
+    "ACCEPT\n"
+    "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+    "-A INPUT -s 10.66.0.0/16 -j DROP\n-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j "
+    "ACCEPT\nCOMMIT\n";
+
+std::string first_code(const std::string& text, const rewriter::Request& r) {
+    Loaded l(text);
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, r);
+    EXPECT_EQ(o.status, Status::refused);
+    EXPECT_TRUE(o.edits.empty());
+    return o.reasons.empty() ? "" : o.reasons.front().code;
+}
+
+}  // namespace
+
+TEST(Rewrite, OnlyAddsLinesAndOnlyOnce) {
+    Loaded l(web);
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+    ASSERT_EQ(o.status, Status::rewritten) << (o.reasons.empty() ? "" : o.reasons.front().message);
+    for (const TextEdit& e : o.edits) EXPECT_TRUE(e.range.empty());
+    std::string after = apply_edits(l.file.text(), o.edits);
+    EXPECT_NE(
+        after.find(
+            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n-A INPUT -p tcp -m "
+            "multiport --dports 80 -m conntrack --ctstate UNTRACKED -m tcp --dport 80 -j ACCEPT\n"),
+        std::string::npos)
+        << after;
+    EXPECT_NE(after.find("COMMIT\n*raw\n"), std::string::npos);
+    EXPECT_NE(after.find("-A PREROUTING -p tcp -m tcp --dport 80 -j CT --notrack\n"),
+              std::string::npos);
+    EXPECT_NE(after.find("-A OUTPUT -p tcp -m tcp --sport 80 -j CT --notrack\n"),
+              std::string::npos);
+    EXPECT_NE(after.find("-A OUTPUT -o lo -p tcp -m tcp --dport 80 -j CT --notrack\n"),
+              std::string::npos);
+    // Path-MTU errors are INVALID now, and the policy would drop them.
+    EXPECT_NE(
+        after.find("--icmp-type destination-unreachable -m conntrack --ctstate INVALID -j ACCEPT"),
+        std::string::npos);
+    Loaded again(after);
+    EXPECT_EQ(rewriter::rewrite(again.tree, again.ruleset, request("80/tcp")).status,
+              Status::unchanged);
+}
+
+TEST(Rewrite, AHostThatForwardsKeepsForwardedPacketsTracked) {
+    std::string text = web;
+    text.replace(text.find(":FORWARD DROP"), 13, ":FORWARD ACCEPT");
+    Loaded l(text);
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+    ASSERT_EQ(o.status, Status::rewritten);
+    EXPECT_NE(apply_edits(l.file.text(), o.edits)
+                  .find("--dport 80 -m addrtype --dst-type LOCAL -j CT --notrack"),
+              std::string::npos);
+}
+
+TEST(Rewrite, ALimitOnNewConnectionsStaysOne) {
+    std::string text = web;
+    text.insert(text.find(" -j ACCEPT\nCOMMIT"), " -m limit --limit 9/s");
+    Loaded l(text);
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+    ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
+    std::string after = apply_edits(l.file.text(), o.edits);
+    EXPECT_NE(after.find("-m tcp --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED -m tcp "
+                         "--dport 80 -m limit --limit 9/s -j ACCEPT"),
+              std::string::npos)
+        << after;
+    EXPECT_NE(after.find("-m tcp ! --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED -m tcp "
+                         "--dport 80 -j ACCEPT"),
+              std::string::npos)
+        << after;
+}
+
+TEST(Rewrite, RefusesWhatWouldBreak) {
+    EXPECT_EQ(
+        first_code(
+            "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n" + web,
+            request("80/tcp")),
+        "UT205");
+    EXPECT_EQ(first_code(web, request("21/tcp")), "UT214");
+    EXPECT_EQ(first_code("*mangle\n-A PREROUTING -j CONNMARK --restore-mark\nCOMMIT\n" + web,
+                         request("80/tcp")),
+              "UT215");
+    EXPECT_EQ(first_code("*raw\n-A PREROUTING -j CT --zone 2\nCOMMIT\n" + web, request("80/tcp")),
+              "UT209");
+    EXPECT_EQ(first_code("*filter\n-A INPUT -p udp --dport 53 -m state --state NEW -m limit "
+                         "--limit 9/s -j ACCEPT\nCOMMIT\n",
+                         request("53/udp")),
+              "UT216");
+    EXPECT_EQ(first_code("*filter\n-A INPUT -m state --state NEW -j ACCEPT\n", request("80/tcp")),
+              "UT510");
+}
+
+TEST(Rewrite, NatOfOthersIsNoReason) {
+    Loaded l(
+        "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT "
+        "--to-ports 8081\nCOMMIT\n" +
+        web);
+    EXPECT_EQ(rewriter::rewrite(l.tree, l.ruleset, request("80/tcp")).status, Status::rewritten);
+}
+
+TEST(Rewrite, ARouterUntracksBothDirectionsInPrerouting) {
+    Loaded l(
+        "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m state --state RELATED,ESTABLISHED -j ACCEPT\n"
+        "-A FORWARD -d 198.51.100.2 -p tcp --dport 80 -m state --state NEW -j ACCEPT\nCOMMIT\n");
+    rewriter::Outcome o =
+        rewriter::rewrite(l.tree, l.ruleset, request("80/tcp", rewriter::Role::router));
+    ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
+    std::string after = apply_edits(l.file.text(), o.edits);
+    EXPECT_NE(after.find("-A PREROUTING -p tcp -m tcp --sport 80 -m addrtype ! --dst-type LOCAL -j "
+                         "CT --notrack"),
+              std::string::npos)
+        << after;
+    EXPECT_NE(after.find("-A FORWARD -d 198.51.100.2 -p tcp -m multiport --dports 80 -m conntrack "
+                         "--ctstate UNTRACKED"),
+              std::string::npos)
+        << after;
+}
+
+TEST(Service, SaysWhatIsWrong) {
+    EXPECT_TRUE(rewriter::parse_service("80,443,8000-8010/tcp"));
+    EXPECT_TRUE(rewriter::parse_service("https/tcp"));
+    for (const char* wrong : {"80", "80/icmp", "/tcp", "99999/tcp", "10-5/tcp", "0/tcp"})
+        EXPECT_FALSE(rewriter::parse_service(wrong)) << wrong;
+}

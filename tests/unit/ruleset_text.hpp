@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A ruleset from its text, for tests: everything that refers to the text stays with it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/source_file.hpp"
+#include "model/lower_iptables.hpp"
+
+namespace untrack::test {
+
+struct Loaded {
+    SourceFile file;
+    parser::iptables::SyntaxTree tree;
+    model::Ruleset ruleset;
+
+    explicit Loaded(std::string_view text, model::Family family = model::Family::ip)
+        : file(SourceFile::from_text("test.iptables", text)),
+          tree(parser::iptables::parse(file.text())),
+          ruleset(model::lower(tree, {family, file.path()})) {}
+};
+
+}  // namespace untrack::test
