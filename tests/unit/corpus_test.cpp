@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Real files, when a folder with them stands beside the checkout: none loses a byte, and what
+// iptables loads has no syntax error.
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <set>
+#include <sstream>
+
+#include "base/source_file.hpp"
+#include "model/lower_iptables.hpp"
+
+using namespace untrack;
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path corpus() {
+    return fs::path(UNTRACK_SOURCE_DIR).parent_path() / "shared" / "corpus" / "dev";
+}
+
+std::vector<std::string> cells(const std::string& row) {
+    std::vector<std::string> out;
+    std::stringstream in(row);
+    for (std::string cell; std::getline(in, cell, '\t');) out.push_back(cell);
+    return out;
+}
+
+}  // namespace
+
+TEST(Corpus, EveryFileComesBackByteForByte) {
+    if (!fs::exists(corpus())) GTEST_SKIP() << "no corpus beside the checkout";
+    std::size_t files = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(corpus())) {
+        if (!entry.is_regular_file()) continue;
+        auto file = SourceFile::open(entry.path().string());
+        ASSERT_TRUE(file) << entry.path();
+        ++files;
+        auto tree = parser::iptables::parse(file->text());
+        EXPECT_EQ(parser::iptables::print(tree), file->text()) << entry.path();
+        model::lower(tree, {model::guess_family(file->path(), tree), file->path()});
+    }
+    EXPECT_GT(files, 500U);
+}
+
+TEST(Corpus, WhatIptablesLoadsHasNoSyntaxError) {
+    if (!fs::exists(corpus())) GTEST_SKIP() << "no corpus beside the checkout";
+    const std::set<std::string> kinds{"iptables", "ip6tables", "iptables-derived",
+                                      "ip6tables-derived", "iptables-S"};
+    std::ifstream manifest(corpus() / "manifest.tsv");
+    std::size_t files = 0;
+    for (std::string row; std::getline(manifest, row);) {
+        std::vector<std::string> c = cells(row);
+        if (c.size() < 8 || !kinds.contains(c[0]) || c[7] != "yes") continue;
+        auto file = SourceFile::open((corpus() / c[0] / c[1]).string());
+        ASSERT_TRUE(file) << c[1];
+        auto tree = parser::iptables::parse(file->text());
+        auto ruleset = model::lower(tree, {model::guess_family(file->path(), tree), file->path()});
+        EXPECT_TRUE(tree.errors.empty()) << c[1] << ": " << tree.errors.front().message;
+        EXPECT_TRUE(ruleset.problems.empty()) << c[1] << ": " << ruleset.problems.front().message;
+        ++files;
+    }
+    EXPECT_GT(files, 100U);
+}
