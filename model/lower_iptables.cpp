@@ -402,6 +402,7 @@ class Lowering {
 
     /// The table of a listing without table lines, by the built-in chains it names.
     std::string_view guess_table() {
+        const ipt::Line& current = reader_.line();
         bool pre = false;
         bool post = false;
         bool forward = false;
@@ -418,7 +419,7 @@ class Lowering {
             forward |= chain == "FORWARD";
             input |= chain == "INPUT";
         }
-        reader_.set_line(tree_.lines.front());
+        reader_.set_line(current);
         if (pre || post) {
             if (forward) return "mangle";
             return post || input ? "nat" : "raw";

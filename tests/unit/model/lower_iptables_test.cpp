@@ -68,6 +68,15 @@ TEST(Lower, FamilyComesFromAddressesAndNames) {
     EXPECT_EQ(model::guess_family("/etc/iptables/rules.v4", none.tree), model::Family::ip);
 }
 
+TEST(Lower, AListingWithoutTableLinesIsOneTable) {
+    Loaded l("# iptables -S\n-P INPUT DROP\n-N web\n-A INPUT -j web");
+    ASSERT_EQ(l.ruleset.tables.size(), 1U);
+    EXPECT_EQ(l.ruleset.tables[0].name, "filter");
+    EXPECT_EQ(order(l, "filter", "INPUT"), "4 ");
+    Loaded nat("-P PREROUTING ACCEPT\n-P POSTROUTING ACCEPT\n-A POSTROUTING -j MASQUERADE\n");
+    EXPECT_EQ(nat.ruleset.tables[0].name, "nat");
+}
+
 // What turns conntrack on is measured on Linux 6.18: each construct in a rule that matches nothing.
 TEST(ConntrackFacts, WhatTurnsTrackingOn) {
     struct Row {

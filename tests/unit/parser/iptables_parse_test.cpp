@@ -102,7 +102,7 @@ TEST(IptablesParse, NotesWhatTodaysToolsRefuseOrCut) {
 TEST(IptablesParse, AnyBytesComeBack) {
     // A generator of our own choice: every run sees the same bytes.
     std::uint64_t state = 7;
-    const std::string alphabet("*:-A INPUT!\"\\#\n\r\t[]0=jsCOMIT\0", 33);
+    const std::string alphabet = std::string("*:-A INPUT!\"\\#\n\r\t[]0=jsCOMIT") + '\0';
     for (int round = 0; round < 3000; ++round) {
         std::string text;
         for (int i = 0; i < 60; ++i) {
