@@ -260,6 +260,11 @@ SyntaxTree parse(std::string_view text) {
         builder.error(at, "cannot be read from here on");
         builder.end_line(LineKind::error, static_cast<std::uint32_t>(text.size()));
     }
+    // A byte order mark alone is a line, too.
+    if (tree.lines.empty() && !text.empty()) {
+        builder.begin_line(0);
+        builder.end_line(LineKind::blank, static_cast<std::uint32_t>(text.size()));
+    }
     builder.finish();
     return tree;
 }
