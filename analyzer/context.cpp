@@ -69,6 +69,7 @@ void FileContext::sort_rules() {
 
 void FileContext::find_reachable() {
     reachable_.assign(ruleset.chains.size(), false);
+    reached_by_.assign(ruleset.chains.size(), model::RuleId());
     std::vector<model::ChainId> todo;
     for (std::size_t i = 0; i < ruleset.chains.size(); ++i) {
         if (!ruleset.chains[i].base) continue;
@@ -82,6 +83,7 @@ void FileContext::find_reachable() {
             model::ChainId next = ruleset.rule(id).jump;
             if (!next.valid() || reachable_[next.value]) continue;
             reachable_[next.value] = true;
+            reached_by_[next.value] = id;
             todo.push_back(next);
         }
     }

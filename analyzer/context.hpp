@@ -56,6 +56,11 @@ class FileContext {
 
     /// Whether a base chain leads to the chain.
     [[nodiscard]] bool reachable(model::ChainId chain) const { return reachable_[chain.value]; }
+    /// The jump by which the chain was reached first from a base chain; none for base chains and
+    /// chains that nothing reaches.
+    [[nodiscard]] model::RuleId reached_by(model::ChainId chain) const {
+        return reached_by_[chain.value];
+    }
     /// Made at the first use: most files need none.
     [[nodiscard]] const packet::Tracer& tracer() const;
 
@@ -84,6 +89,7 @@ class FileContext {
     void find_reachable();
 
     std::vector<bool> reachable_;
+    std::vector<model::RuleId> reached_by_;
     mutable std::unique_ptr<packet::Tracer> tracer_;
 };
 

@@ -14,22 +14,12 @@ std::optional<RulePath> path_to(const FileContext& file, RuleId rule) {
     const model::Ruleset& r = file.ruleset;
     RulePath path{r.rule(rule).chain, {rule}};
     if (!file.reachable(path.base)) return std::nullopt;
-    std::vector<ChainId> seen;
     while (!r.chain(path.base).base) {
-        if (std::find(seen.begin(), seen.end(), path.base) != seen.end()) return std::nullopt;
-        seen.push_back(path.base);
-        RuleId jump;
-        for (std::size_t i = 0; i < r.rules.size() && !jump.valid(); ++i) {
-            const model::Rule& candidate = r.rules[i];
-            bool fresh = std::find(seen.begin(), seen.end(), candidate.chain) == seen.end();
-            if (candidate.live && candidate.jump == path.base && file.reachable(candidate.chain) &&
-                fresh)
-                jump = RuleId(i);
-        }
-        if (!jump.valid()) return std::nullopt;
-        path.rules.insert(path.rules.begin(), jump);
+        RuleId jump = file.reached_by(path.base);
+        path.rules.push_back(jump);
         path.base = r.rule(jump).chain;
     }
+    std::reverse(path.rules.begin(), path.rules.end());
     return path;
 }
 

@@ -99,7 +99,9 @@ TEST(IptablesParse, NotesWhatTodaysToolsRefuseOrCut) {
     EXPECT_EQ(notes("-P INPUT ACCEPT\n-A INPUT -j DROP\n"), std::vector{NoteKind::no_table_line});
 }
 
-TEST(IptablesParse, AByteOrderMarkAloneComesBack) { EXPECT_EQ(print(parse("\xef\xbb\xbf")), "\xef\xbb\xbf"); }
+TEST(IptablesParse, AByteOrderMarkAloneComesBack) {
+    EXPECT_EQ(print(parse("\xef\xbb\xbf")), "\xef\xbb\xbf");
+}
 
 TEST(IptablesParse, AnyBytesComeBack) {
     // A generator of our own choice: every run sees the same bytes.
