@@ -97,6 +97,15 @@ const packet::Tracer& FileContext::tracer() const {
     return *tracer_;
 }
 
+const packet::Tracer& FileContext::treatment_tracer() const {
+    if (!treatment_tracer_) {
+        const model::Ruleset* host[] = {&ruleset};
+        static constexpr std::string_view tables[] = {"raw", "mangle", "nat"};
+        treatment_tracer_ = std::make_unique<packet::Tracer>(host, tables);
+    }
+    return *treatment_tracer_;
+}
+
 TextRange FileContext::range(const model::Rule& rule) const {
     const ipt::Line& l = line(rule);
     return {l.begin, l.begin + static_cast<std::uint32_t>(tree.content(l).size())};

@@ -63,6 +63,8 @@ class FileContext {
     }
     /// Made at the first use: most files need none.
     [[nodiscard]] const packet::Tracer& tracer() const;
+    /// The same without the tables that only filter: raw, mangle and nat.
+    [[nodiscard]] const packet::Tracer& treatment_tracer() const;
 
     [[nodiscard]] const parser::iptables::Line& line(const model::Rule& rule) const {
         return tree.lines[rule.line];
@@ -91,6 +93,7 @@ class FileContext {
     std::vector<bool> reachable_;
     std::vector<model::RuleId> reached_by_;
     mutable std::unique_ptr<packet::Tracer> tracer_;
+    mutable std::unique_ptr<packet::Tracer> treatment_tracer_;
 };
 
 /// Where one lint rule reports.

@@ -341,7 +341,7 @@ std::string_view name(Verdict verdict) {
     return {};
 }
 
-Tracer::Tracer(Host host) {
+Tracer::Tracer(Host host, std::span<const std::string_view> only) {
     for (const Ruleset* r : host) {
         FamilyTables& f = families_[index(r->family)];
         f.tracks = f.tracks || model::needs_conntrack(*r, model::KernelProfile::modern);
@@ -351,6 +351,9 @@ Tracer::Tracer(Host host) {
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
             const model::Chain& c = r->chains[i];
             if (!c.base) continue;
+            if (!only.empty() &&
+                std::find(only.begin(), only.end(), r->table(c.table).name) == only.end())
+                continue;
             if (c.rule_count == 0 && c.policy == TargetKind::accept) continue;
             f.hooks[static_cast<std::size_t>(c.hook)].push_back(
                 {r, ChainId(i), c.priority, r->table(c.table).name == "nat"});

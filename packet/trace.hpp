@@ -61,7 +61,9 @@ Truth matches(const model::Ruleset& ruleset, const model::Match& match, const Pa
 /// once.
 class Tracer {
   public:
-    explicit Tracer(Host host);
+    /// With `only`, chains of other tables are left out: enough to ask what raw and nat do, without
+    /// the thousand rules of filter.
+    explicit Tracer(Host host, std::span<const std::string_view> only = {});
 
     /// Where a rule's match is not known (an opaque predicate), both answers are followed; the
     /// verdict is unknown only when they differ. Predicates with the same text have the same answer

@@ -36,9 +36,11 @@ void ut201(const FileContext& file, Reporter& report) {
         model::Hook hook = file.ruleset.chain(path->base).hook;
         for (packet::Path way : paths_through(hook)) {
             auto p = packet_for(file, way, {&*path});
-            if (!p || goes_one_way(*p) || file.tracer().trace(*p, false).untracked != Truth::yes)
+            if (!p || goes_one_way(*p) ||
+                file.treatment_tracer().trace(*p, false).untracked != Truth::yes)
                 continue;
-            bool answered = file.tracer().trace(answer_to(*p), false).untracked != Truth::no;
+            bool answered =
+                file.treatment_tracer().trace(answer_to(*p), false).untracked != Truth::no;
             covered = covered || answered;
             if (!answered && !witness) witness = p;
         }

@@ -70,10 +70,11 @@ void ut205(const FileContext& file, Reporter& report) {
             for (packet::Path way : paths_through(file.ruleset.chain(nat->base).hook)) {
                 if (std::find(raw_ways.begin(), raw_ways.end(), way) == raw_ways.end()) continue;
                 auto p = packet_for(file, way, {&*raw, &*nat});
-                if (!p || file.tracer().trace(*p, false).untracked != Truth::yes) continue;
+                if (!p || file.treatment_tracer().trace(*p, false).untracked != Truth::yes)
+                    continue;
                 const model::Rule& nat_rule = file.ruleset.rule(nat_id);
                 packet::Trace tracked =
-                    file.tracer().trace(in_state(*p, ConntrackState::new_), true);
+                    file.treatment_tracer().trace(in_state(*p, ConntrackState::new_), true);
                 bool hit = std::any_of(tracked.steps.begin(), tracked.steps.end(),
                                        [&](const packet::Step& s) { return s.rule == nat_id; });
                 if (!hit) continue;

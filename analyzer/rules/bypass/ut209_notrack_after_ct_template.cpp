@@ -20,7 +20,7 @@ void ut209(const FileContext& file, Reporter& report) {
             packet::Path way = paths_through(file.ruleset.chain(notrack->base).hook).front();
             auto p = packet_for(file, way, {&*notrack, &*first});
             if (!p) continue;
-            packet::Trace trace = file.tracer().trace(*p, true);
+            packet::Trace trace = file.treatment_tracer().trace(*p, true);
             bool both = trace.untracked == packet::Truth::no &&
                         std::any_of(trace.steps.begin(), trace.steps.end(),
                                     [&](const packet::Step& s) { return s.rule == id; });
