@@ -16,6 +16,9 @@ namespace {
 /// files are, too.
 bool looks_like_iptables(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    // A program or an archive has stars at line starts, too.
+    if (text.substr(0, 64).find('\0') != std::string_view::npos && text.find_first_of("*#:-[") != 0)
+        return false;
     bool only_blanks = true;
     while (!text.empty()) {
         std::size_t end = text.find('\n');
