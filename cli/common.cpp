@@ -36,7 +36,8 @@ bool looks_like_iptables(std::string_view text) {
 }
 
 bool looks_like_nft(std::string_view text) {
-    return text.find("table ") != std::string_view::npos &&
+    return text.find('\0') == std::string_view::npos &&
+           text.find("table ") != std::string_view::npos &&
            text.find('{') != std::string_view::npos;
 }
 
