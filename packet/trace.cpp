@@ -276,8 +276,13 @@ class Run {
             case TargetKind::dnat:
             case TargetKind::snat:
             case TargetKind::masquerade:
-            case TargetKind::redirect:
             case TargetKind::netmap:
+                out_.nat_applied = true;
+                return Outcome::accept;
+            case TargetKind::redirect:
+                // A forwarded packet is delivered here instead, or dropped when its interface has
+                // no address (measured).
+                if (packet_.path == Path::forward) break;
                 out_.nat_applied = true;
                 return Outcome::accept;
             case TargetKind::queue:

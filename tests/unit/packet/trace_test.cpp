@@ -116,6 +116,13 @@ TEST(Trace, MarksAreFollowed) {
     EXPECT_EQ(run(l, "tcp 203.0.113.9:5000 > 192.0.2.1:53 syn in eth0").verdict, Verdict::accept);
 }
 
+TEST(Trace, ARedirectChangesTheWayOfAForwardedPacket) {
+    Loaded l("*nat\n-A PREROUTING -p tcp -j REDIRECT --to-ports 8080\nCOMMIT\n");
+    EXPECT_EQ(run(l, "tcp 203.0.113.9:40000 > 198.51.100.2:80 syn in eth0 out eth1").verdict,
+              Verdict::unknown);
+    EXPECT_EQ(run(l, "tcp 203.0.113.9:40000 > 192.0.2.1:80 syn in eth0").verdict, Verdict::accept);
+}
+
 TEST(PacketWords, ComeBackAsTheyWere) {
     for (const char* words :
          {"tcp 203.0.113.9:40000 > 192.0.2.1:80 syn ack in eth0 out eth1 mark 0x10 established",
