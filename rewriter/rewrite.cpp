@@ -51,7 +51,8 @@ class Conversion {
         check_templates();
         if (!out_.reasons.empty()) return refuse();
         bool errors_input = false, errors_output = false, errors_forward = false, loopback = false;
-        for (int attempt = 0; attempt < 4; ++attempt) {
+        // Each round that is followed by another adds a kind of accept, so there are at most five.
+        for (;;) {
             insertions_.clear();
             add_notrack();
             add_accepts(loopback);
@@ -71,6 +72,13 @@ class Conversion {
                          (result.errors_lost_forward && !errors_forward && !server);
             if (!again) {
                 out_.reasons = std::move(result.failures);
+                if ((result.errors_lost_input && server) || result.errors_lost_output ||
+                    (result.errors_lost_forward && !server))
+                    reason("UT211",
+                           "ICMP errors about the service passed as RELATED; untracked they are "
+                           "INVALID, "
+                           "and would be dropped even with an accept of their own",
+                           0);
                 break;
             }
             loopback = loopback || result.loopback_lost;
@@ -399,11 +407,29 @@ class Conversion {
         put_beside(rule, copy);
         bool passes = rule.target == TargetKind::accept || rule.jump.valid();
         if (!passes) return;
+        if (remembers_who(rule))
+            return reason(
+                "UT216",
+                "this rule remembers whom it lets in; packets after the first cannot be told "
+                "from those of others without conntrack",
+                offset_of(rule));
         // The packets after the first were let through as established, without the limit.
         copy.part = Part::later;
         copy.without_limits = true;
         copy.without_flags = true;
         put_beside(rule, copy);
+    }
+
+    /// Whether a rule counts more than a rate: recent, statistic, quota decide who is let in.
+    bool remembers_who(const model::Rule& rule) const {
+        for (const model::Match& m : r_.matches_of(rule)) {
+            if (m.kind != MatchKind::opaque ||
+                m.payload.opaque.nature != model::OpaqueNature::occurrence)
+                continue;
+            std::string_view text = r_.string(m.payload.opaque.text);
+            if (!text.starts_with("limit ") && !text.starts_with("hashlimit ")) return true;
+        }
+        return false;
     }
 
     /// The addresses and interfaces of the rules that admit the service's questions, turned round,
@@ -490,11 +516,11 @@ class Conversion {
                                       : hook == Hook::output ? "OUTPUT"
                                                              : "FORWARD";
         const model::Chain& chain = r_.chain(r_.find_chain(filter, chain_name));
-        // Before the first rule: whatever drops INVALID packets stands after it.
+        // Before the first rule that may tell INVALID from RELATED.
         for (RuleId id : r_.rules_of(chain)) {
             const model::Rule& rule = r_.rule(id);
-            if (!tests_state(r_, rule) && !rule.jump.valid() && rule.target == TargetKind::accept)
-                continue;
+            // What stands before any test of the state keeps its say about errors, too.
+            if (!tests_state(r_, rule) && !rule.jump.valid()) continue;
             std::string counters =
                 ipt::counters_before(tree_, tree_.lines[rule.line]).empty() ? "" : "[0:0] ";
             bool v4 = r_.family == model::Family::ip;

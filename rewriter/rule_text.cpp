@@ -16,8 +16,7 @@ std::string port_text(const model::PortRange& range) {
 }
 
 bool is_limit(std::string_view match) {
-    return match == "limit" || match == "hashlimit" || match == "recent" || match == "statistic" ||
-           match == "quota";
+    return match == "limit" || match == "hashlimit";
 }
 
 /// One option as it stands, "!" in front.

@@ -25,7 +25,7 @@ struct CopyOptions {
     const Service* service;
     bool answer = false;
     Part part = Part::all;
-    bool without_limits = false;  ///< leaves out limit, hashlimit, recent, statistic, quota
+    bool without_limits = false;  ///< leaves out limit and hashlimit
     bool without_flags = false;   ///< leaves out tests of TCP flags
     std::string in_or_out;        ///< further addresses or interfaces: "-i lo", "-d 192.0.2.0/24"
 };

@@ -111,6 +111,35 @@ TEST(Rewrite, RefusesWhatWouldBreak) {
               "UT510");
 }
 
+TEST(Rewrite, ErrorsOfARefusedHostStayRefused) {
+    // The drop stands before every test of the state: what it takes must not pass as an INVALID
+    // error.
+    std::string text = web;
+    text.insert(text.find("-A INPUT -m conntrack"), "-A INPUT -s 10.77.0.0/16 -j DROP\n");
+    Loaded l(text);
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+    ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
+    std::string after = apply_edits(l.file.text(), o.edits);
+    EXPECT_LT(after.find("10.77.0.0/16"), after.find("--ctstate INVALID -j ACCEPT"));
+}
+
+TEST(Rewrite, RefusesErrorAcceptsWiderThanTheRelatedOne) {
+    // Errors passed on one interface only; an accept without it would open the others.
+    EXPECT_EQ(
+        first_code(
+            "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -i eth0 -m conntrack "
+            "--ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+            "-A INPUT -i eth0 -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n",
+            request("80/tcp")),
+        "UT203");
+}
+
+TEST(Rewrite, RefusesAdmissionsThatRememberWho) {
+    std::string text = web;
+    text.insert(text.find(" -j ACCEPT\nCOMMIT"), " -m recent --rcheck --name KNOCK");
+    EXPECT_EQ(first_code(text, request("80/tcp")), "UT216");
+}
+
 TEST(Rewrite, NatOfOthersIsNoReason) {
     Loaded l(
         "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT "
