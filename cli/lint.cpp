@@ -121,7 +121,8 @@ class Linting {
     }
 
     void print() {
-        if (arguments_.format == "json") return write_out(report::lint_json(files_));
+        if (arguments_.format == "json")
+            return report::lint_json(files_, [](std::string_view piece) { write_out(piece); });
         bool color = use_color(arguments_.color);
         std::string out;
         for (const report::LintedFile& file : files_)

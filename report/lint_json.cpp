@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <map>
+#include <iterator>
+#include <unordered_map>
 
 #include "analyzer/rule.hpp"
 #include "report/lint_report.hpp"
@@ -32,103 +34,174 @@ std::uint64_t hash(std::string_view text, std::uint64_t h = 1469598103934665603U
     return h;
 }
 
-/// The same finding in a file whose other lines changed has the same fingerprint; equal rules are
-/// told apart by their number.
-std::string fingerprint(const LintedFile& file, const analyzer::Finding& f,
-                        std::map<std::uint64_t, unsigned>& seen) {
-    std::uint64_t h = hash(analyzer::rules()[f.code].code);
-    TextRange line = file.lines->line(file.lines->place(f.range.begin).line);
-    h = hash(file.text.substr(line.begin, line.size()), h);
-    if (f.rule.valid()) h = hash(file.ruleset->table_of(file.ruleset->rule(f.rule)).name, h);
-    unsigned n = seen[h]++;
-    return fmt::format("{:016x}", n == 0 ? h : hash(std::to_string(n), h));
+/// A string with its quotation marks. Most need no escape; the library does those that do.
+void append_string(std::string& out, std::string_view s) {
+    bool plain = std::all_of(s.begin(), s.end(),
+                             [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+    if (!plain) {
+        out += Json(s).dump(-1, ' ', false, Json::error_handler_t::replace);
+        return;
+    }
+    out += '"';
+    out += s;
+    out += '"';
 }
 
-Json finding_json(const LintedFile& file, const analyzer::Finding& f,
-                  std::map<std::uint64_t, unsigned>& seen) {
-    const analyzer::Rule& rule = analyzer::rules()[f.code];
-    LineColumn begin = file.lines->place(f.range.begin);
-    LineColumn end = file.lines->place(f.range.end);
-    Json j;
-    j["code"] = rule.code;
-    j["name"] = rule.name;
-    j["severity"] = analyzer::name(f.severity);
-    j["message"] = f.message;
-    j["path"] = file.path;
-    j["line"] = begin.line;
-    j["column"] = begin.column;
-    j["end_line"] = end.line;
-    j["end_column"] = end.column;
-    j["table"] = nullptr;
-    j["chain"] = nullptr;
-    j["rule"] = nullptr;
-    if (f.rule.valid()) {
-        const model::Rule& r = file.ruleset->rule(f.rule);
-        TextRange line = file.lines->line(begin.line);
-        j["table"] = file.ruleset->table_of(r).name;
-        j["chain"] = file.ruleset->chain(r.chain).name;
-        j["rule"] = file.text.substr(line.begin, line.size());
+void append_key(std::string& out, std::string_view key, std::string_view value) {
+    fmt::format_to(std::back_inserter(out), ",\"{}\":", key);
+    append_string(out, value);
+}
+
+/// Writes the object piece by piece: a million rules can have as many findings.
+class Writer {
+  public:
+    Writer(const std::vector<LintedFile>& files, const Sink& sink) : files_(files), sink_(sink) {}
+
+    void write() {
+        out_ = "{\"version\":1,\n\"files\":[";
+        begin_list();
+        for (const LintedFile& file : files_) {
+            next();
+            out_ += "{\"path\":";
+            append_string(out_, file.path);
+            bool v4 = file.ruleset->family == model::Family::ip;
+            format(",\"language\":\"{}\",\"family\":\"{}\",\"syntax_errors\":{}}}",
+                   v4 ? "iptables" : "ip6tables", family_digit(file.ruleset->family),
+                   file.syntax_errors);
+        }
+        out_ += "],\n\"findings\":[";
+        begin_list();
+        for (const LintedFile& file : files_) {
+            seen_.clear();
+            for (const analyzer::Finding& f : file.findings->list) {
+                next();
+                finding(file, f);
+                ++counts_[static_cast<std::size_t>(f.severity)];
+            }
+        }
+        out_ += "],\n\"conntrack\":[";
+        conntrack();
+        format("],\n\"summary\":{{\"error\":{},\"warning\":{},\"info\":{}}}}}\n", counts_[2],
+               counts_[1], counts_[0]);
+        sink_(out_);
     }
-    Json fixes = Json::array();
-    if (const analyzer::FindingDetails* details = file.findings->details_of(f)) {
-        for (const analyzer::Fix& fix : details->fixes) {
+
+  private:
+    template <typename... T>
+    void format(fmt::format_string<T...> text, T&&... values) {
+        fmt::format_to(std::back_inserter(out_), text, std::forward<T>(values)...);
+    }
+
+    void begin_list() { first_ = true; }
+    /// Before every element of a list of one line each.
+    void next() {
+        constexpr std::size_t enough = 1U << 18U;
+        if (out_.size() > enough) {
+            sink_(out_);
+            out_.clear();
+        }
+        out_ += first_ ? "\n" : ",\n";
+        first_ = false;
+    }
+
+    void finding(const LintedFile& file, const analyzer::Finding& f) {
+        const analyzer::Rule& rule = analyzer::rules()[f.code];
+        LineColumn begin = file.lines->place(f.range.begin);
+        LineColumn end = file.lines->place(f.range.end);
+        TextRange range = file.lines->line(begin.line);
+        std::string_view line = file.text.substr(range.begin, range.size());
+        format("{{\"code\":\"{}\",\"name\":\"{}\",\"severity\":\"{}\"", rule.code, rule.name,
+               analyzer::name(f.severity));
+        append_key(out_, "message", f.message);
+        append_key(out_, "path", file.path);
+        format(",\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{}", begin.line,
+               begin.column, end.line, end.column);
+        if (f.rule.valid()) {
+            const model::Rule& r = file.ruleset->rule(f.rule);
+            append_key(out_, "table", file.ruleset->table_of(r).name);
+            append_key(out_, "chain", file.ruleset->chain(r.chain).name);
+            append_key(out_, "rule", line);
+        } else {
+            out_ += R"(,"table":null,"chain":null,"rule":null)";
+        }
+        const analyzer::FindingDetails* details = file.findings->details_of(f);
+        out_ += ",\"fixes\":";
+        out_ += details == nullptr ? "[]" : dump(fixes_json(*details));
+        if (details != nullptr && details->witness)
+            format(",\"witness\":{}", dump(packet_json(*details->witness)));
+        format(",\"fingerprint\":\"{:016x}\"}}", fingerprint(file, f, line));
+    }
+
+    static std::string dump(const Json& json) {
+        return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    }
+
+    static Json fixes_json(const analyzer::FindingDetails& details) {
+        Json fixes = Json::array();
+        for (const analyzer::Fix& fix : details.fixes) {
             Json edits = Json::array();
             for (const TextEdit& e : fix.edits)
                 edits.push_back({{"start", e.range.begin}, {"end", e.range.end}, {"text", e.text}});
-            fixes.push_back(
-                {{"title", fix.title},
-                 {"applicability",
-                  fix.applicability == analyzer::Applicability::safe ? "safe" : "unsafe"},
-                 {"edits", std::move(edits)}});
+            bool safe = fix.applicability == analyzer::Applicability::safe;
+            fixes.push_back({{"title", fix.title},
+                             {"applicability", safe ? "safe" : "unsafe"},
+                             {"edits", std::move(edits)}});
         }
-        if (details->witness) j["witness"] = packet_json(*details->witness);
+        return fixes;
     }
-    j["fixes"] = std::move(fixes);
-    j["fingerprint"] = fingerprint(file, f, seen);
-    return j;
-}
+
+    /// The same finding in a file whose other lines changed has the same fingerprint; equal rules
+    /// are told apart by their number.
+    std::uint64_t fingerprint(const LintedFile& file, const analyzer::Finding& f,
+                              std::string_view line) {
+        std::uint64_t h = hash(analyzer::rules()[f.code].code);
+        h = hash(line, h);
+        if (f.rule.valid()) h = hash(file.ruleset->table_of(file.ruleset->rule(f.rule)).name, h);
+        unsigned n = seen_[h]++;
+        return n == 0 ? h : hash(std::to_string(n), h);
+    }
+
+    void conntrack() {
+        bool first_family = true;
+        for (model::Family family : {model::Family::ip, model::Family::ip6}) {
+            bool present = false;
+            bool needed = false;
+            for (const LintedFile& file : files_) {
+                if (file.ruleset->family != family) continue;
+                present = true;
+                needed = needed || !file.uses.empty();
+            }
+            if (!present) continue;
+            format("{}\n{{\"family\":\"{}\",\"needed\":{},\"by\":[", first_family ? "" : ",",
+                   family_digit(family), needed);
+            first_family = false;
+            begin_list();
+            for (const LintedFile& file : files_) {
+                if (file.ruleset->family != family) continue;
+                for (std::size_t i = 0; i < file.uses.size(); ++i) {
+                    next();
+                    out_ += "{\"path\":";
+                    append_string(out_, file.path);
+                    format(",\"line\":{},\"why\":\"{}\"}}", file.use_lines[i],
+                           why(file.uses[i].need));
+                }
+            }
+            out_ += "]}";
+        }
+    }
+
+    const std::vector<LintedFile>& files_;
+    const Sink& sink_;
+    std::string out_;
+    bool first_ = true;
+    std::unordered_map<std::uint64_t, unsigned> seen_;  ///< fingerprints of the file
+    std::array<std::size_t, 3> counts_{};
+};
 
 }  // namespace
 
-std::string lint_json(const std::vector<LintedFile>& files) {
-    Json out;
-    out["version"] = 1;
-    Json list = Json::array();
-    Json findings = Json::array();
-    std::array<std::size_t, 3> counts{};
-    for (const LintedFile& file : files) {
-        list.push_back(
-            {{"path", file.path},
-             {"language", file.ruleset->family == model::Family::ip ? "iptables" : "ip6tables"},
-             {"family", family_digit(file.ruleset->family)},
-             {"syntax_errors", file.syntax_errors}});
-        std::map<std::uint64_t, unsigned> seen;
-        for (const analyzer::Finding& f : file.findings->list) {
-            findings.push_back(finding_json(file, f, seen));
-            ++counts[static_cast<std::size_t>(f.severity)];
-        }
-    }
-    out["files"] = std::move(list);
-    out["findings"] = std::move(findings);
-    Json conntrack = Json::array();
-    for (model::Family family : {model::Family::ip, model::Family::ip6}) {
-        bool present = false;
-        Json by = Json::array();
-        for (const LintedFile& file : files) {
-            if (file.ruleset->family != family) continue;
-            present = true;
-            for (std::size_t i = 0; i < file.uses.size(); ++i)
-                by.push_back({{"path", file.path},
-                              {"line", file.use_lines[i]},
-                              {"why", why(file.uses[i].need)}});
-        }
-        if (present)
-            conntrack.push_back(
-                {{"family", family_digit(family)}, {"needed", !by.empty()}, {"by", std::move(by)}});
-    }
-    out["conntrack"] = std::move(conntrack);
-    out["summary"] = {{"error", counts[2]}, {"warning", counts[1]}, {"info", counts[0]}};
-    return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+void lint_json(const std::vector<LintedFile>& files, const Sink& sink) {
+    Writer(files, sink).write();
 }
 
 }  // namespace untrack::report

@@ -2,6 +2,7 @@
 // Findings as people and programs read them.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,9 @@ void append_finding(std::string& out, const LintedFile& file, const analyzer::Fi
                     bool color);
 /// One sentence per family: whether conntrack is needed, and by which lines.
 std::string conntrack_summary(const std::vector<LintedFile>& files);
-/// The one JSON object of the contract, with a line end.
-std::string lint_json(const std::vector<LintedFile>& files);
+/// Takes the pieces of a report in order.
+using Sink = std::function<void(std::string_view)>;
+/// The one JSON object of the contract, a line for each file, finding and use of conntrack.
+void lint_json(const std::vector<LintedFile>& files, const Sink& sink);
 
 }  // namespace untrack::report

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
 #include <array>
+#include <fmt/compile.h>
 #include <fmt/format.h>
-#include <iterator>
 
 #include "analyzer/rule.hpp"
 #include "report/lint_report.hpp"
@@ -38,6 +38,15 @@ Excerpt excerpt(std::string_view line, std::size_t begin, std::size_t end) {
     Excerpt e;
     if (from > 0) e.text = "...";
     std::size_t columns = e.text.size();
+    bool plain = std::all_of(line.begin() + from, line.begin() + to,
+                             [](char c) { return c >= ' ' && c <= '~'; });
+    if (plain) {
+        e.caret = columns + (begin - from);
+        e.width = std::max<std::size_t>(std::min(end, to) - std::min(begin, to), 1);
+        e.text += line.substr(from, to - from);
+        if (to < line.size()) e.text += "...";
+        return e;
+    }
     std::size_t stop = columns;
     for (std::size_t i = from; i < to; ++i) {
         if (i == begin) e.caret = columns;
@@ -73,13 +82,16 @@ void append_finding(std::string& out, const LintedFile& file, const analyzer::Fi
     LineColumn at = file.lines->place(finding.range.begin);
     TextRange range = file.lines->line(at.line);
     std::string_view line = file.text.substr(range.begin, range.size());
-    auto to = std::back_inserter(out);
     std::string_view on = color ? colour(finding.severity) : "";
     std::string_view off = color ? "\x1b[0m" : "";
-    fmt::format_to(to, "{}:{}:{}: {}{}[{}]{} {}: {}\n", file.path, at.line, at.column, on,
-                   analyzer::name(finding.severity), rule.code, off, rule.name, finding.message);
+    fmt::memory_buffer buffer;
+    auto to = fmt::appender(buffer);
+    fmt::format_to(to, FMT_COMPILE("{}:{}:{}: {}{}[{}]{} {}: {}\n"), file.path, at.line, at.column,
+                   on, analyzer::name(finding.severity), rule.code, off, rule.name,
+                   finding.message);
     Excerpt e = excerpt(line, finding.range.begin - range.begin, finding.range.end - range.begin);
-    fmt::format_to(to, "{:>6} | {}\n       | ", at.line, e.text);
+    fmt::format_to(to, FMT_COMPILE("{:>6} | {}\n       | "), at.line, e.text);
+    out.append(buffer.data(), buffer.size());
     out.append(e.caret, ' ');
     out += on;
     out += '^';

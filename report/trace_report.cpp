@@ -49,7 +49,7 @@ std::string action_text(const Step& step) {
     if (!step.rule.valid())
         return step.action == TargetKind::drop ? "policy drop" : "policy accept";
     const model::Rule& rule = step.ruleset->rule(step.rule);
-    std::string_view target = step.ruleset->string(rule.target_name);
+    std::string_view target = step.ruleset->target_name(rule);
     switch (step.action) {
         case TargetKind::none:
             return "continue";
