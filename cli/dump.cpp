@@ -71,9 +71,10 @@ std::string dump_model(const Input& input) {
         out += fmt::format(", {} references\n", chain.references);
         for (model::RuleId id : r.rules_of(chain)) {
             const model::Rule& rule = r.rule(id);
-            out += fmt::format("  {} matches, target {}: {}\n", rule.match_count,
-                               rule.target_name.valid() ? r.string(rule.target_name) : "none",
-                               input.tree.content(input.tree.lines[rule.line]));
+            out +=
+                fmt::format("  {} matches, target {}: {}\n", rule.match_count,
+                            rule.target == model::TargetKind::none ? "none" : r.target_name(rule),
+                            input.tree.content(input.tree.lines[rule.line]));
         }
     }
     return out;

@@ -26,10 +26,16 @@ class LineReader {
   public:
     LineReader(Ruleset& ruleset, const ipt::SyntaxTree& tree) : ruleset_(ruleset), tree_(tree) {}
 
-    void set_line(const ipt::Line& line) { line_ = &line; }
+    void set_line(const ipt::Line& line) {
+        line_ = &line;
+        line_end_ = line.begin + static_cast<std::uint32_t>(tree_.content(line).size());
+    }
     [[nodiscard]] const ipt::Line& line() const { return *line_; }
     [[nodiscard]] const ipt::SyntaxTree& tree() const { return tree_; }
 
+    [[nodiscard]] ipt::OptionWords words(const ipt::Option& option) const {
+        return {tree_, line_end_, option};
+    }
     /// The n-th value of an option; it lives as long as the ruleset. Empty when there is none.
     std::string_view value(const ipt::Option& option, unsigned n = 0);
     [[nodiscard]] TextRange range(const ipt::Option& option) const {
@@ -49,6 +55,7 @@ class LineReader {
     Ruleset& ruleset_;
     const ipt::SyntaxTree& tree_;
     const ipt::Line* line_ = nullptr;
+    std::uint32_t line_end_ = 0;
     std::string storage_;
 };
 
@@ -73,7 +80,6 @@ class MatchLowering {
     void state(const ExtensionUse& use);
     void conntrack(const ExtensionUse& use);
     void mark(const ExtensionUse& use);
-    void comment(const ExtensionUse& use);
     void iprange(const ExtensionUse& use);
     void addrtype(const ExtensionUse& use);
     void opaque(const ExtensionUse& use);

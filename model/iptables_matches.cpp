@@ -79,7 +79,17 @@ constexpr std::uint8_t any_protocol = 0;
 }  // namespace
 
 std::string_view LineReader::value(const ipt::Option& option, unsigned n) {
-    ipt::OptionWords words(tree_, *line_, option);
+    using Flag = ipt::Option::Flag;
+    constexpr unsigned odd = Flag::glued | Flag::equals | Flag::negated_after;
+    if (n == 0 && (option.flags & odd) == 0 && option.value_count > 0) {
+        // Nearly all: the word after the option's own.
+        ipt::WordReader words(tree_.text, option.begin, line_end_);
+        ipt::Word word;
+        words.next(word);
+        words.next(word);
+        if (!word.quoted) return tree_.text.substr(word.range.begin, word.range.size());
+    }
+    ipt::OptionWords words = this->words(option);
     ipt::Word word;
     for (unsigned i = 0; i <= n; ++i)
         if (!words.next(word)) return {};
@@ -92,7 +102,7 @@ std::string LineReader::canonical(const ExtensionUse& use, bool without_negation
     std::string out(use.name);
     for (const ipt::Option* option : use.options) {
         out += negated(*option) && !without_negation ? " ! " : " ";
-        ipt::OptionWords words(tree_, *line_, *option);
+        ipt::OptionWords words = this->words(*option);
         if (option->key == ipt::unknown_option) {
             std::string_view name = tree_.text.substr(words.name().begin, words.name().size());
             out += name.substr(0, name.find('='));
@@ -197,7 +207,7 @@ void MatchLowering::interface(const ipt::Option& option, MatchKind kind) {
     std::string_view name = reader_.value(option);
     // 1.8.9 takes the whole word for the name (measured); it matches no interface that exists.
     if ((option.flags & ipt::Option::glued) != 0) {
-        ipt::OptionWords words(reader_.tree(), reader_.line(), option);
+        ipt::OptionWords words = reader_.words(option);
         name = reader_.tree().text.substr(words.name().begin, words.name().size());
     }
     if (name.size() > 15) {
@@ -461,14 +471,6 @@ void MatchLowering::mark(const ExtensionUse& use) {
     }
 }
 
-void MatchLowering::comment(const ExtensionUse& use) {
-    for (const ipt::Option* option : use.options) {
-        StringId id = ruleset_.intern(reader_.value(*option));
-        add(MatchKind::comment, false).payload.opaque = {id, OpaqueNature::always,
-                                                         ConntrackKey::none, false};
-    }
-}
-
 void MatchLowering::iprange(const ExtensionUse& use) {
     for (const ipt::Option* option : use.options) {
         std::string_view text = reader_.value(*option);
@@ -556,7 +558,8 @@ void MatchLowering::extension(const ExtensionUse& use) {
         case Handler::mark:
             return mark(use);
         case Handler::comment:
-            return comment(use);
+            add(MatchKind::comment, false);
+            return;
         case Handler::iprange:
             return iprange(use);
         case Handler::addrtype:

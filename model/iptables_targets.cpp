@@ -101,22 +101,18 @@ TargetKind extension_target(const ExtensionUse& use) {
 void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, bool is_goto,
                   Rule& rule) {
     TableId table = ruleset.chain(rule.chain).table;
-    rule.target_name = ruleset.intern(use.name);
     if (!is_goto) {
         if (use.name == "ACCEPT") {
             rule.target = TargetKind::accept;
-            return;
-        }
-        if (use.name == "DROP") {
+        } else if (use.name == "DROP") {
             rule.target = TargetKind::drop;
-            return;
-        }
-        if (use.name == "RETURN") {
+        } else if (use.name == "RETURN") {
             rule.target = TargetKind::return_;
-            return;
-        }
-        if (use.name == "QUEUE") {
+        } else if (use.name == "QUEUE") {
             rule.target = TargetKind::queue;
+        }
+        if (rule.target != TargetKind::none) {
+            rule.target_name = ruleset.intern(use.name);
             return;
         }
     }
@@ -127,6 +123,7 @@ void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use,
         rule.jump = chain;
         return;
     }
+    rule.target_name = ruleset.intern(use.name);
     if (is_goto || use.extension == ipt::no_extension) {
         // Perhaps a chain that comes later in the file; resolved when all lines are read. `data`
         // keeps whether it was -g.

@@ -140,11 +140,14 @@ class Lowering {
     /// The chain of the current table; made, undeclared, when there is none (fragments for
     /// --noflush name chains of others).
     ChainId chain_named(std::string_view name) {
-        ChainId id = r_.find_chain(table_, name);
-        if (id.valid()) return id;
+        // Most rules are for the chain of the rule before.
+        if (newest_.valid() && r_.chain(newest_).table == table_ && r_.chain(newest_).name == name)
+            return newest_;
+        newest_ = r_.find_chain(table_, name);
+        if (newest_.valid()) return newest_;
         Chain chain;
         chain.name = r_.string(r_.intern(name));
-        return add_chain(chain);
+        return newest_ = add_chain(chain);
     }
 
     void set_policy(Chain& chain, std::string_view policy, TextRange range) {
@@ -237,7 +240,7 @@ class Lowering {
     bool same_rule(const Rule& a, const Rule& b) const {
         if (a.target != b.target || a.jump != b.jump || a.match_count != b.match_count)
             return false;
-        if (r_.string(a.target_name) != r_.string(b.target_name)) return false;
+        if (r_.target_name(a) != r_.target_name(b)) return false;
         for (std::uint32_t i = 0; i < a.match_count; ++i)
             if (!same_match(r_, r_.matches[a.first_match + i], r_, r_.matches[b.first_match + i]))
                 return false;
@@ -281,6 +284,7 @@ class Lowering {
                 if (!chain.valid())
                     return reader_.problem(*verb, "no chain of that name to rename");
                 r_.chains[chain.value].name = r_.string(r_.intern(reader_.value(*verb, 1)));
+                newest_ = {};
                 return r_.index_chains();
             }
             default:
@@ -442,8 +446,19 @@ class Lowering {
         for (Rule& rule : r_.rules) {
             if (!rule.live) continue;
             if (rule.target == TargetKind::external) resolve(rule);
+            if (rule.jump.valid()) forget_missing(rule);
             if (rule.jump.valid()) ++r_.chains[rule.jump.value].references;
         }
+    }
+
+    /// A jump to a chain that the file deletes again goes nowhere.
+    void forget_missing(Rule& rule) {
+        const Chain& c = r_.chain(rule.jump);
+        if (c.is_declared || c.rule_count != 0) return;
+        rule.target_name = r_.intern(c.name);
+        rule.data = rule.target == TargetKind::goto_ ? 1 : 0;
+        rule.target = TargetKind::external;
+        rule.jump = {};
     }
 
     void resolve(Rule& rule) {
@@ -462,6 +477,7 @@ class Lowering {
     LineReader reader_;
     MatchLowering matches_;
     TableId table_;
+    ChainId newest_;                   ///< the chain that was named last
     std::vector<RuleList> lists_;      ///< by chain
     std::vector<std::uint32_t> next_;  ///< by rule
     std::vector<ExtensionUse> uses_;   ///< reused from rule to rule

@@ -1,41 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/ruleset.hpp"
 
-#include <cstring>
+#include <algorithm>
+
+#include "base/text_hash.hpp"
 
 namespace untrack::model {
 namespace {
 
-std::uint32_t hash_text(std::string_view s, std::uint32_t seed) {
-    std::uint64_t h = seed + 0x9e3779b97f4a7c15ULL + s.size();
-    const char* p = s.data();
-    std::size_t n = s.size();
-    for (; n >= 8; n -= 8, p += 8) {
-        std::uint64_t v = 0;
-        std::memcpy(&v, p, 8);
-        h = (h ^ v) * 0xff51afd7ed558ccdULL;
-        h ^= h >> 32;
-    }
-    std::uint64_t v = 0;
-    std::memcpy(&v, p, n);
-    h = (h ^ v) * 0xff51afd7ed558ccdULL;
-    h ^= h >> 29;
-    return static_cast<std::uint32_t>(h ^ (h >> 32));
-}
-
-/// Doubles the slots when they are half full.
-template <typename Hash>
-void grow(std::vector<std::uint32_t>& slots, std::size_t used, Hash hash_of) {
-    if (slots.size() > used * 2) return;
-    std::vector<std::uint32_t> bigger(slots.empty() ? 64 : slots.size() * 2, 0);
-    for (std::uint32_t entry : slots) {
-        if (entry == 0) continue;
-        std::size_t at = hash_of(entry - 1) & (bigger.size() - 1);
-        while (bigger[at] != 0) at = (at + 1) & (bigger.size() - 1);
-        bigger[at] = entry;
-    }
-    slots = std::move(bigger);
-}
+constexpr std::size_t fewest_slots = 64;
 
 }  // namespace
 
@@ -55,6 +28,23 @@ std::string_view name(Hook hook) {
     return {};
 }
 
+void HashSlots::add(std::uint32_t hash, std::uint32_t index) {
+    if (slots_.size() <= (used_ + 1) * 2) {
+        std::vector<Slot> old(std::max(fewest_slots, slots_.size() * 2));
+        old.swap(slots_);
+        for (const Slot& s : old)
+            if (s.index != none) place(s);
+    }
+    ++used_;
+    place({hash, index});
+}
+
+void HashSlots::place(Slot slot) {
+    std::size_t at = slot.hash & (slots_.size() - 1);
+    while (slots_[at].index != none) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = slot;
+}
+
 TableId Ruleset::find_table(std::string_view wanted) const {
     for (std::size_t i = 0; i < tables.size(); ++i)
         if (tables[i].name == wanted) return TableId(i);
@@ -62,47 +52,37 @@ TableId Ruleset::find_table(std::string_view wanted) const {
 }
 
 ChainId Ruleset::find_chain(TableId table, std::string_view wanted) const {
-    if (chain_slots_.empty()) return {};
-    std::size_t mask = chain_slots_.size() - 1;
-    for (std::size_t at = hash_text(wanted, table.value) & mask; chain_slots_[at] != 0;
-         at = (at + 1) & mask) {
-        const Chain& c = chains[chain_slots_[at] - 1];
-        if (c.table == table && c.name == wanted) return ChainId(chain_slots_[at] - 1);
-    }
-    return {};
+    std::uint32_t found = chain_slots_.find(hash_text(wanted, table.value), [&](std::uint32_t i) {
+        return chains[i].table == table && chains[i].name == wanted;
+    });
+    return found == HashSlots::none ? ChainId() : ChainId(found);
 }
 
 ChainId Ruleset::add_chain(const Chain& chain) {
-    grow(chain_slots_, chains.size() + 1,
-         [this](std::uint32_t i) { return hash_text(chains[i].name, chains[i].table.value); });
     ChainId id(chains.size());
     chains.push_back(chain);
-    std::size_t mask = chain_slots_.size() - 1;
-    std::size_t at = hash_text(chain.name, chain.table.value) & mask;
-    while (chain_slots_[at] != 0) at = (at + 1) & mask;
-    chain_slots_[at] = id.value + 1;
+    chain_slots_.add(hash_text(chain.name, chain.table.value), id.value);
     return id;
 }
 
 void Ruleset::index_chains() {
     std::vector<Chain> all;
     all.swap(chains);
-    chain_slots_.clear();
+    chain_slots_ = {};
     for (const Chain& c : all) add_chain(c);
 }
 
 StringId Ruleset::intern(std::string_view s) {
-    grow(string_slots_, strings_.size() + 1,
-         [this](std::uint32_t i) { return hash_text(strings_[i], 0); });
-    std::size_t mask = string_slots_.size() - 1;
-    std::size_t at = hash_text(s, 0) & mask;
-    for (; string_slots_[at] != 0; at = (at + 1) & mask)
-        if (strings_[string_slots_[at] - 1] == s) return StringId(string_slots_[at] - 1);
+    std::uint32_t hash = hash_text(s);
+    std::uint32_t found =
+        string_slots_.find(hash, [&](std::uint32_t i) { return strings_[i] == s; });
+    if (found != HashSlots::none) return StringId(found);
     bool in_file = s.data() >= text.data() && s.data() + s.size() <= text.data() + text.size();
     if (!in_file) s = owned_.emplace_back(s);
+    StringId id(strings_.size());
     strings_.push_back(s);
-    string_slots_[at] = static_cast<std::uint32_t>(strings_.size());
-    return StringId(strings_.size() - 1);
+    string_slots_.add(hash, id.value);
+    return id;
 }
 
 bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match& y) {

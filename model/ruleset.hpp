@@ -91,7 +91,7 @@ enum class MatchKind : std::uint8_t {
     conntrack,     ///< payload `pool`: Ruleset::conntrack[first]; negation is inside
     mark,          ///< payload `mark`: the packet's mark
     address_type,  ///< payload `address_type` (-m addrtype)
-    comment,       ///< always true; payload `opaque.text` is the comment
+    comment,       ///< always true; no payload: the text is in the file
     opaque,        ///< anything else; payload `opaque`
 };
 
@@ -254,7 +254,8 @@ struct Rule {
     ChainId jump;
     std::uint32_t data =
         0;  ///< mark: index into marks; connmark: 1 when it changes the packet's mark
-    StringId target_name;  ///< as written: "REJECT", "docker-user"; none for TargetKind::none
+    StringId target_name;  ///< as written: "REJECT", "docker-user"; none for jumps to chains of the
+                           ///< file and for TargetKind::none
 };
 
 struct Chain {
@@ -283,6 +284,35 @@ struct Table {
 struct Problem {
     TextRange range;
     std::string message;
+};
+
+/// Finds indices by hash: open addressing with the hash beside the index, so that neither growing
+/// nor passing by a stranger reads the texts.
+class HashSlots {
+  public:
+    static constexpr std::uint32_t none = 0xffffffffU;
+
+    /// The index that was added with this hash and for which `same` holds; `none` when there is
+    /// none.
+    template <typename Same>
+    [[nodiscard]] std::uint32_t find(std::uint32_t hash, Same same) const {
+        if (slots_.empty()) return none;
+        std::size_t mask = slots_.size() - 1;
+        for (std::size_t at = hash & mask; slots_[at].index != none; at = (at + 1) & mask)
+            if (slots_[at].hash == hash && same(slots_[at].index)) return slots_[at].index;
+        return none;
+    }
+    void add(std::uint32_t hash, std::uint32_t index);
+
+  private:
+    struct Slot {
+        std::uint32_t hash = 0;
+        std::uint32_t index = none;
+    };
+    void place(Slot slot);
+
+    std::vector<Slot> slots_;
+    std::size_t used_ = 0;
 };
 
 /// The ruleset of one file. It refers to the file's bytes and syntax tree; both must outlive it.
@@ -320,6 +350,10 @@ class Ruleset {
     [[nodiscard]] std::string_view string(StringId id) const {
         return id.valid() ? strings_[id.value] : std::string_view();
     }
+    /// What stands after -j or -g: a target, or a chain of this file; empty when there is none.
+    [[nodiscard]] std::string_view target_name(const Rule& r) const {
+        return r.jump.valid() ? chain(r.jump).name : string(r.target_name);
+    }
     [[nodiscard]] const Table& table_of(const Rule& r) const { return table(chain(r.chain).table); }
     /// The table or chain of that name; invalid when there is none.
     [[nodiscard]] TableId find_table(std::string_view name) const;
@@ -335,8 +369,8 @@ class Ruleset {
 
   private:
     std::vector<std::string_view> strings_;
-    std::vector<std::uint32_t> string_slots_;  ///< open addressing; index + 1, 0 is free
-    std::vector<std::uint32_t> chain_slots_;   ///< the same, by table and name
+    HashSlots string_slots_;
+    HashSlots chain_slots_;  ///< by table and name
     std::deque<std::string> owned_;
 };
 

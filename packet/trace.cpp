@@ -296,7 +296,7 @@ class Run {
                 return Outcome::fell_through;
         }
         decided(Outcome::unknown, step);
-        stopped_on_ = r.string(rule.target_name);
+        stopped_on_ = r.target_name(rule);
         return Outcome::unknown;
     }
 

@@ -235,7 +235,7 @@ class Conversion {
             reason("UT205",
                    fmt::format("{} may translate packets of the service, and NAT never touches "
                                "untracked packets",
-                               r_.string(rule.target_name)),
+                               r_.target_name(rule)),
                    offset_of(rule));
         });
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
-#include <cctype>
 #include <fmt/format.h>
 
 #include "parser/iptables/builder.hpp"
@@ -346,8 +345,8 @@ bool OptionReader::after(const std::vector<Word>& words, Option& option, std::si
                 note(NoteKind::equals_value, self.range);
             if (base == Base::protocol) {
                 protocol_.assign(first());
-                std::transform(protocol_.begin(), protocol_.end(), protocol_.begin(),
-                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+                for (char& c : protocol_)
+                    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
             } else if (base == Base::jump) {
                 std::string_view name = first();
                 if (is_standard_target(name)) break;
@@ -392,8 +391,11 @@ bool OptionReader::read_option(const std::vector<Word>& words, std::size_t& at, 
         std::size_t equals = text.find('=');
         if (equals != std::string_view::npos) option.flags |= Option::equals;
         Name name;
-        std::string copy(text.substr(0, equals));
-        if (!read_long(copy, self, name)) return false;
+        // A value of a later word may take the storage of a quoted one.
+        std::string copy;
+        std::string_view full = text.substr(0, equals);
+        if (self.quoted) full = copy = full;
+        if (!read_long(full, self, name)) return false;
         option.key = name.key;
         if (name.abbreviated) option.flags |= Option::abbreviated;
         if (name.implied) option.flags |= Option::implied;

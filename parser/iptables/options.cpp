@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "base/text_hash.hpp"
+
 namespace untrack::parser::iptables {
 namespace {
 
@@ -68,7 +70,7 @@ constexpr std::array<OptionInfo, base_option_count> base_options{{
     {"--version", 0, 0, false, no_extension},
 }};
 
-// Second names of base options.
+// Second names of base options, all of one length.
 constexpr std::pair<std::string_view, Base> base_aliases[] = {
     {"--src", Base::source},
     {"--dst", Base::destination},
@@ -102,16 +104,10 @@ constexpr Tables tables = build_tables();
 /// Names to option keys: a sorted list of keys by name, and an open hash table over the distinct
 /// names.
 struct NameIndex {
-    std::vector<OptionKey> keys;       ///< sorted by name
-    std::vector<std::uint16_t> slots;  ///< first position in `keys` + 1, or 0
+    std::vector<OptionKey> keys;              ///< sorted by name
+    std::array<std::uint16_t, 2048> slots{};  ///< first position in `keys` + 1, or 0
 
-    static std::uint32_t hash(std::string_view s) {
-        std::uint32_t h = 2166136261U;
-        for (char c : s) h = (h ^ static_cast<std::uint8_t>(c)) * 16777619U;
-        return h ^ (h >> 15);
-    }
-
-    NameIndex() : slots(2048, 0) {
+    NameIndex() {
         for (std::size_t i = 0; i < tables.options.size(); ++i)
             keys.push_back(static_cast<OptionKey>(i));
         std::stable_sort(keys.begin(), keys.end(), [](OptionKey a, OptionKey b) {
@@ -120,14 +116,14 @@ struct NameIndex {
         for (std::size_t i = 0; i < keys.size(); ++i) {
             std::string_view name = tables.options[keys[i]].name;
             if (i > 0 && tables.options[keys[i - 1]].name == name) continue;
-            std::uint32_t slot = hash(name) % slots.size();
+            std::uint32_t slot = hash_text(name) % slots.size();
             while (slots[slot] != 0) slot = (slot + 1) % slots.size();
             slots[slot] = static_cast<std::uint16_t>(i + 1);
         }
     }
 
     [[nodiscard]] std::span<const OptionKey> find(std::string_view name) const {
-        for (std::uint32_t slot = hash(name) % slots.size(); slots[slot] != 0;
+        for (std::uint32_t slot = hash_text(name) % slots.size(); slots[slot] != 0;
              slot = (slot + 1) % slots.size()) {
             std::size_t first = slots[slot] - 1U;
             if (tables.options[keys[first]].name != name) continue;
@@ -136,6 +132,33 @@ struct NameIndex {
             return std::span(keys).subspan(first, last - first);
         }
         return {};
+    }
+};
+
+/// The same for extensions, by kind and name.
+struct ExtensionIndex {
+    std::array<std::uint16_t, 1024> slots{};  ///< extension + 1, or 0
+
+    static std::uint32_t hash(ExtensionKind kind, std::string_view name) {
+        return hash_text(name, static_cast<std::uint32_t>(kind));
+    }
+
+    ExtensionIndex() {
+        for (std::size_t i = 0; i < tables.extensions.size(); ++i) {
+            const Extension& e = tables.extensions[i];
+            std::uint32_t slot = hash(e.kind, e.name) % slots.size();
+            while (slots[slot] != 0) slot = (slot + 1) % slots.size();
+            slots[slot] = static_cast<std::uint16_t>(i + 1);
+        }
+    }
+
+    [[nodiscard]] ExtensionId find(ExtensionKind kind, std::string_view name) const {
+        for (std::uint32_t slot = hash(kind, name) % slots.size(); slots[slot] != 0;
+             slot = (slot + 1) % slots.size()) {
+            const Extension& e = tables.extensions[slots[slot] - 1U];
+            if (e.kind == kind && e.name == name) return static_cast<ExtensionId>(slots[slot] - 1U);
+        }
+        return no_extension;
     }
 };
 
@@ -162,19 +185,14 @@ std::uint16_t option_count() {
 
 ExtensionId find_extension(ExtensionKind kind, std::string_view name) {
     if (kind == ExtensionKind::match && (name == "icmpv6" || name == "ipv6-icmp")) name = "icmp6";
-    // Sorted by kind, then name: a binary search per kind.
-    auto begin = tables.extensions.begin();
-    auto end = tables.extensions.end();
-    auto it = std::lower_bound(begin, end, name, [kind](const Extension& e, std::string_view n) {
-        return e.kind != kind ? e.kind < kind : e.name < n;
-    });
-    if (it == end || it->kind != kind || it->name != name) return no_extension;
-    return static_cast<ExtensionId>(it - begin);
+    static const ExtensionIndex index;
+    return index.find(kind, name);
 }
 
 std::span<const OptionKey> options_named(std::string_view name) {
-    for (auto [alias, option] : base_aliases)
-        if (alias == name) return name_index().find(base_options[key(option)].name);
+    if (name.size() == base_aliases[0].first.size())
+        for (auto [alias, option] : base_aliases)
+            if (alias == name) return name_index().find(base_options[key(option)].name);
     return name_index().find(name);
 }
 

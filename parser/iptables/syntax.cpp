@@ -59,11 +59,13 @@ std::string_view word_value(std::string_view text, const Word& word, std::string
 }
 
 OptionWords::OptionWords(const SyntaxTree& tree, const Line& line, const Option& option)
+    : OptionWords(tree, line.begin + static_cast<std::uint32_t>(tree.content(line).size()),
+                  option) {}
+
+OptionWords::OptionWords(const SyntaxTree& tree, std::uint32_t line_end, const Option& option)
     : tree_(tree),
       option_(option),
-      reader_(tree.text, option.begin,
-              static_cast<std::uint32_t>(tree.content(line).data() - tree.text.data() +
-                                         tree.content(line).size())),
+      reader_(tree.text, option.begin, line_end),
       left_(option.value_count) {
     Word word;
     reader_.next(word);

@@ -131,6 +131,8 @@ std::string_view word_value(std::string_view text, const Word& word, std::string
 class OptionWords {
   public:
     OptionWords(const SyntaxTree& tree, const Line& line, const Option& option);
+    /// The same for who knows already where the line's content ends.
+    OptionWords(const SyntaxTree& tree, std::uint32_t line_end, const Option& option);
     /// The option's own word, glued or "=" value included.
     [[nodiscard]] TextRange name() const { return name_; }
     /// The next value; false when there is none left.

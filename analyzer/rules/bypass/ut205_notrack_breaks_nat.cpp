@@ -83,8 +83,8 @@ void ut205(const FileContext& file, Reporter& report) {
                     fmt::format("line {} ({}) would translate some of these packets, but NAT never "
                                 "touches untracked ones: they go out, or come in, with the "
                                 "addresses they have; for example {}; leave them tracked",
-                                file.line_number(nat_rule),
-                                file.ruleset.string(nat_rule.target_name), packet::to_words(*p)),
+                                file.line_number(nat_rule), file.ruleset.target_name(nat_rule),
+                                packet::to_words(*p)),
                     id);
                 report.details(finding).witness = *p;
                 found = true;

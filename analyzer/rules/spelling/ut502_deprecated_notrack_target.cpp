@@ -6,7 +6,7 @@ namespace untrack::analyzer {
 void ut502(const FileContext& file, Reporter& report) {
     for (model::RuleId id : file.rules.notrack) {
         const model::Rule& rule = file.ruleset.rule(id);
-        if (file.ruleset.string(rule.target_name) != "NOTRACK") continue;
+        if (file.ruleset.target_name(rule) != "NOTRACK") continue;
         TextRange range = file.target_range(rule);
         Finding& finding = report.add(
             range, "`-j NOTRACK' is an old name: write `-j CT --notrack', which does the same", id);

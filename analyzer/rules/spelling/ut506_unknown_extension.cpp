@@ -21,13 +21,13 @@ void ut506(const FileContext& file, Reporter& report) {
             note(text.substr(0, text.find(' ')), model::RuleId(i));
         }
         if (rule.target == model::TargetKind::external)
-            note(file.ruleset.string(rule.target_name), model::RuleId(i));
+            note(file.ruleset.target_name(rule), model::RuleId(i));
     }
     for (const auto& [name, at] : seen) {
         const model::Rule& rule = file.ruleset.rule(at.first);
         std::string times = at.second == 1 ? "" : fmt::format(" ({} rules)", at.second);
-        bool target = rule.target == model::TargetKind::external &&
-                      file.ruleset.string(rule.target_name) == name;
+        bool target =
+            rule.target == model::TargetKind::external && file.ruleset.target_name(rule) == name;
         report.add_text(target ? file.target_range(rule) : file.match_range(rule, {name}),
                         fmt::format("`{}' is no {} of iptables 1.8.9{}{}: it is kept as it is, and "
                                     "answers that hang on it stay open",
