@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "packet/example.hpp"
 
+#include <array>
 #include <string>
 
 #include "model/iptables_values.hpp"
@@ -81,9 +82,14 @@ class Search {
         : conditions_(conditions) {
         p_.family = family;
         p_.path = path;
-        outside_ = address(family == model::Family::ip ? "203.0.113.9" : "2001:db8:ffff::9");
-        own_ = address(family == model::Family::ip ? "192.0.2.1" : "2001:db8:1::1");
-        inside_ = address(family == model::Family::ip ? "198.51.100.2" : "2001:db8:2::2");
+        static const std::array<model::Address, 3> four{
+            address("203.0.113.9"), address("192.0.2.1"), address("198.51.100.2")};
+        static const std::array<model::Address, 3> six{
+            address("2001:db8:ffff::9"), address("2001:db8:1::1"), address("2001:db8:2::2")};
+        const auto& places = family == model::Family::ip ? four : six;
+        outside_ = places[0];
+        own_ = places[1];
+        inside_ = places[2];
         p_.source = path == Path::output ? own_ : outside_;
         p_.destination = path == Path::output ? outside_ : path == Path::input ? own_ : inside_;
         p_.source_port = 40000;
@@ -91,49 +97,38 @@ class Search {
     }
 
     std::optional<Packet> run() {
-        if (!choose(Field::protocol, protocols())) return std::nullopt;
+        if (!choose(Field::protocol, proto_tcp, [&] { return protocols(); })) return std::nullopt;
         if (!has_ports(p_.protocol)) p_.source_port = p_.destination_port = 0;
-        if (!choose(Field::source,
-                    addresses(MatchKind::source, MatchKind::source_range, p_.source)) ||
-            !choose(Field::destination, addresses(MatchKind::destination,
-                                                  MatchKind::destination_range, p_.destination)))
+        if (!choose(Field::source, p_.source,
+                    [&] { return addresses(MatchKind::source, MatchKind::source_range); }) ||
+            !choose(Field::destination, p_.destination, [&] {
+                return addresses(MatchKind::destination, MatchKind::destination_range);
+            }))
             return std::nullopt;
-        std::vector<std::string> none{""};
-        if (!choose(Field::in_interface,
-                    p_.path == Path::output ? none : interfaces(MatchKind::in_interface, "eth0")) ||
+        bool in = p_.path != Path::output;
+        bool out = p_.path != Path::input;
+        if (!choose(Field::in_interface, std::string(in ? "eth0" : ""),
+                    [&] { return interfaces(MatchKind::in_interface, in); }) ||
             !choose(Field::out_interface,
-                    p_.path == Path::input
-                        ? none
-                        : interfaces(MatchKind::out_interface,
-                                     p_.path == Path::forward ? "eth1" : "eth0")))
+                    std::string(!out ? ""
+                                : in ? "eth1"
+                                     : "eth0"),
+                    [&] { return interfaces(MatchKind::out_interface, out); }))
             return std::nullopt;
-        if (has_ports(p_.protocol) &&
-            (!choose(Field::source_port, ports(MatchKind::source_port, 40000)) ||
-             !choose(Field::destination_port, ports(MatchKind::destination_port, 40001))))
+        if (has_ports(p_.protocol) && (!choose(Field::source_port, p_.source_port, [&] {
+                return ports(MatchKind::source_port);
+            }) || !choose(Field::destination_port, p_.destination_port, [&] {
+                return ports(MatchKind::destination_port);
+            })))
             return std::nullopt;
-        if (p_.protocol == proto_tcp) {
-            std::vector<std::uint8_t> flags{
-                tcp_syn, tcp_ack, tcp_syn | tcp_ack, tcp_rst, tcp_fin | tcp_ack, 0, 63};
-            for (std::uint8_t f = 1; f < 64; ++f) flags.push_back(f);
-            if (!choose(Field::flags, flags)) return std::nullopt;
-        }
-        if (p_.protocol == proto_icmp || p_.protocol == proto_icmpv6) {
-            std::vector<std::uint16_t> types{
-                static_cast<std::uint16_t>((p_.family == model::Family::ip ? 8 : 128) << 8)};
-            each([&](const Ruleset&, const Match& m) {
-                if (m.kind == MatchKind::icmp)
-                    types.push_back(static_cast<std::uint16_t>((m.payload.icmp.type << 8) |
-                                                               m.payload.icmp.code_first));
-            });
-            types.push_back(0);
-            if (!choose(Field::icmp, types)) return std::nullopt;
-        }
-        std::vector<std::uint32_t> marks{0};
-        each([&](const Ruleset&, const Match& m) {
-            if (m.kind == MatchKind::mark) marks.push_back(m.payload.mark.value);
-        });
-        marks.push_back(0xdeadbeef);
-        if (!choose(Field::mark, marks)) return std::nullopt;
+        if (p_.protocol == proto_tcp && !choose(Field::flags, std::uint8_t{tcp_syn}, flags))
+            return std::nullopt;
+        bool icmp = p_.protocol == proto_icmp || p_.protocol == proto_icmpv6;
+        std::uint8_t echo = p_.family == model::Family::ip ? 8 : 128;
+        if (icmp && !choose(Field::icmp, static_cast<std::uint16_t>(echo << 8U),
+                            [&] { return icmp_types(); }))
+            return std::nullopt;
+        if (!choose(Field::mark, std::uint32_t{0}, [&] { return marks(); })) return std::nullopt;
         bool all = true;
         each([&](const Ruleset& r, const Match& m) {
             all = all && (is_assumed(m) || matches(r, m, p_, view_of(p_)) != Truth::no);
@@ -175,22 +170,54 @@ class Search {
     }
     void set(Field, std::uint32_t mark) { p_.mark = mark; }
 
-    template <typename T>
-    bool choose(Field f, const std::vector<T>& candidates) {
+    /// The friendly value when the matches allow it, else the first that they do of the others.
+    template <typename T, typename Others>
+    bool choose(Field f, const T& friendly, Others others) {
         setting_protocol_ = f == Field::protocol;
-        for (const T& candidate : candidates) {
-            set(f, candidate);
-            bool ok = true;
-            each([&](const Ruleset& r, const Match& m) {
-                if (ok && reads(m, f)) ok = matches(r, m, p_, view_of(p_)) != Truth::no;
-            });
-            if (ok) return true;
-        }
+        if (fits(f, friendly)) return true;
+        for (const T& candidate : others())
+            if (fits(f, candidate)) return true;
         return false;
+    }
+    template <typename T>
+    bool fits(Field f, const T& candidate) {
+        set(f, candidate);
+        for (const Condition& c : conditions_)
+            for (const Match& m : c.matches)
+                if (reads(m, f) && matches(*c.ruleset, m, p_, view_of(p_)) == Truth::no)
+                    return false;
+        return true;
+    }
+
+    static std::vector<std::uint8_t> flags() {
+        std::vector<std::uint8_t> list{tcp_ack, tcp_syn | tcp_ack, tcp_rst, tcp_fin | tcp_ack, 0,
+                                       63};
+        for (std::uint8_t f = 1; f < 64; ++f) list.push_back(f);
+        return list;
+    }
+
+    std::vector<std::uint16_t> icmp_types() const {
+        std::vector<std::uint16_t> list;
+        each([&](const Ruleset&, const Match& m) {
+            if (m.kind == MatchKind::icmp)
+                list.push_back(static_cast<std::uint16_t>((m.payload.icmp.type << 8U) |
+                                                          m.payload.icmp.code_first));
+        });
+        list.push_back(0);
+        return list;
+    }
+
+    std::vector<std::uint32_t> marks() const {
+        std::vector<std::uint32_t> list;
+        each([&](const Ruleset&, const Match& m) {
+            if (m.kind == MatchKind::mark) list.push_back(m.payload.mark.value);
+        });
+        list.push_back(0xdeadbeef);
+        return list;
     }
 
     std::vector<std::uint8_t> protocols() const {
-        std::vector<std::uint8_t> list{proto_tcp, proto_udp,
+        std::vector<std::uint8_t> list{proto_udp,
                                        p_.family == model::Family::ip ? proto_icmp : proto_icmpv6};
         each([&](const Ruleset&, const Match& m) {
             if (m.kind == MatchKind::protocol && !m.negated)
@@ -200,9 +227,8 @@ class Search {
         return list;
     }
 
-    std::vector<model::Address> addresses(MatchKind masked, MatchKind range,
-                                          const model::Address& friendly) const {
-        std::vector<model::Address> list{friendly, outside_, own_, inside_};
+    std::vector<model::Address> addresses(MatchKind masked, MatchKind range) const {
+        std::vector<model::Address> list{outside_, own_, inside_};
         each([&](const Ruleset& r, const Match& m) {
             if (m.kind == masked && m.count == 0) {
                 std::uint32_t host = ~m.payload.masked_v4.mask;
@@ -230,8 +256,9 @@ class Search {
         return list;
     }
 
-    std::vector<std::string> interfaces(MatchKind kind, const char* friendly) const {
-        std::vector<std::string> list{friendly};
+    std::vector<std::string> interfaces(MatchKind kind, bool has_one) const {
+        std::vector<std::string> list;
+        if (!has_one) return list;
         each([&](const Ruleset& r, const Match& m) {
             if (m.kind != kind || m.negated) return;
             std::string name(r.string(m.payload.interface.name));
@@ -241,8 +268,8 @@ class Search {
         return list;
     }
 
-    std::vector<std::uint16_t> ports(MatchKind kind, std::uint16_t friendly) const {
-        std::vector<std::uint16_t> list{friendly, 50000};
+    std::vector<std::uint16_t> ports(MatchKind kind) const {
+        std::vector<std::uint16_t> list{50000};
         auto add = [&](const model::PortRange& range) {
             for (int n : {int{range.first}, int{range.last}, range.first - 1, range.last + 1})
                 if (n > 0 && n <= 0xffff) list.push_back(static_cast<std::uint16_t>(n));

@@ -74,9 +74,14 @@ struct Choice {
 /// "no" and added to the choices.
 class Run {
   public:
-    Run(const Tracer::FamilyTables& tables, const Packet& packet, std::vector<Choice>& choices,
-        Trace& out, bool keep)
-        : tables_(tables), packet_(packet), choices_(choices), out_(out), keep_(keep) {
+    Run(const Tracer& tracer, const Tracer::FamilyTables& tables, const Packet& packet,
+        std::vector<Choice>& choices, Trace& out, bool keep)
+        : tracer_(tracer),
+          tables_(tables),
+          packet_(packet),
+          choices_(choices),
+          out_(out),
+          keep_(keep) {
         view_.mark = packet.mark;
         view_.host_has_nat = tables.nat;
     }
@@ -179,26 +184,41 @@ class Run {
             stopped_on_ = "jumps nested too deeply";
             return Outcome::unknown;
         }
-        for (RuleId rule_id : r.rules_of(r.chain(id))) {
-            const Rule& rule = r.rule(rule_id);
-            Truth hit = test(r, rule);
-            if (hit == Truth::no) continue;
-            Step step{view_.hook, &r, id, rule_id, hit, rule.target};
-            if (hit == Truth::unknown) {
-                if (!matters(rule)) {
-                    if (keep_) out_.steps.push_back(step);
-                    continue;
-                }
-                if (!settle(r, rule)) continue;
-            }
-            if (keep_) out_.steps.push_back(step);
-            if (rule.target == TargetKind::goto_) return walk(r, rule.jump, depth + 1);
-            Outcome outcome = rule.target == TargetKind::jump ? walk(r, rule.jump, depth + 1)
-                                                              : act(r, rule, step);
-            if (rule.target == TargetKind::return_) return Outcome::fell_through;
-            if (outcome != Outcome::fell_through) return outcome;
+        std::span<const RuleId> rules = r.rules_of(r.chain(id));
+        Way way = Way::on;
+        if (const ChainIndex* index = tracer_.index_of(r, id)) {
+            ChainIndex::Candidates candidates(*index, packet_);
+            for (std::uint32_t at = 0; way == Way::on && candidates.next(at);)
+                way = meet(r, id, rules[at], depth);
+        } else {
+            for (std::size_t at = 0; way == Way::on && at < rules.size(); ++at)
+                way = meet(r, id, rules[at], depth);
         }
-        return Outcome::fell_through;
+        return way == Way::out ? outcome_ : Outcome::fell_through;
+    }
+
+    /// What comes after a rule: the next one, the end of the chain, or (`outcome_`) the end of the
+    /// hook's walk through it.
+    enum class Way : std::uint8_t { on, back, out };
+
+    Way meet(const Ruleset& r, ChainId chain, RuleId rule_id, unsigned depth) {
+        const Rule& rule = r.rule(rule_id);
+        Truth hit = test(r, rule);
+        if (hit == Truth::no) return Way::on;
+        Step step{view_.hook, &r, chain, rule_id, hit, rule.target};
+        if (hit == Truth::unknown) {
+            if (!matters(rule)) {
+                if (keep_) out_.steps.push_back(step);
+                return Way::on;
+            }
+            if (!settle(r, rule)) return Way::on;
+        }
+        if (keep_) out_.steps.push_back(step);
+        if (rule.target == TargetKind::return_) return Way::back;
+        bool jumps = rule.target == TargetKind::jump || rule.target == TargetKind::goto_;
+        outcome_ = jumps ? walk(r, rule.jump, depth + 1) : act(r, rule, step);
+        if (outcome_ != Outcome::fell_through) return Way::out;
+        return rule.target == TargetKind::goto_ ? Way::back : Way::on;
     }
 
     Truth test(const Ruleset& r, const Rule& rule) {
@@ -300,6 +320,7 @@ class Run {
         return Outcome::unknown;
     }
 
+    const Tracer& tracer_;
     const Tracer::FamilyTables& tables_;
     const Packet& packet_;
     std::vector<Choice>& choices_;
@@ -312,6 +333,7 @@ class Run {
     bool attached_ = false;
     bool destination_done_ = false;
     bool source_done_ = false;
+    Outcome outcome_ = Outcome::fell_through;  ///< of the rule that ended a walk
     std::string_view stopped_on_;
 };
 
@@ -348,6 +370,7 @@ std::string_view name(Verdict verdict) {
 
 Tracer::Tracer(Host host, std::span<const std::string_view> only) {
     for (const Ruleset* r : host) {
+        indices_.push_back({r, {}});
         FamilyTables& f = families_[index(r->family)];
         f.tracks = f.tracks || model::needs_conntrack(*r, model::KernelProfile::modern);
         f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(), [](const Rule& rule) {
@@ -371,11 +394,21 @@ Tracer::Tracer(Host host, std::span<const std::string_view> only) {
                 [](const BaseChain& a, const BaseChain& b) { return a.priority < b.priority; });
 }
 
+const ChainIndex* Tracer::index_of(const Ruleset& ruleset, ChainId chain) const {
+    if (ruleset.chain(chain).rule_count < ChainIndex::worth_it) return nullptr;
+    auto it = std::find_if(indices_.begin(), indices_.end(),
+                           [&](const ChainIndices& i) { return i.ruleset == &ruleset; });
+    it->chains.resize(ruleset.chains.size());
+    std::unique_ptr<const ChainIndex>& index = it->chains[chain.value];
+    if (!index) index = std::make_unique<const ChainIndex>(ruleset, ruleset.chain(chain));
+    return index.get();
+}
+
 Trace Tracer::trace(const Packet& packet, bool keep_steps) const {
     const FamilyTables& tables = families_[index(packet.family)];
     std::vector<Choice> choices;
     Trace result;
-    Run first(tables, packet, choices, result, keep_steps);
+    Run first(*this, tables, packet, choices, result, keep_steps);
     first.follow();
     if (result.verdict == Verdict::unknown) add_reason(result.unknown_on, first.stopped_on());
     std::size_t runs = 1;
@@ -386,7 +419,7 @@ Trace Tracer::trace(const Packet& packet, bool keep_steps) const {
             break;
         }
         Trace other;
-        Run run(tables, packet, choices, other, false);
+        Run run(*this, tables, packet, choices, other, false);
         run.follow();
         if (other.untracked != result.untracked) result.untracked = Truth::unknown;
         result.nat_applied = result.nat_applied || other.nat_applied;

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "packet/chain_index.hpp"
 #include "packet/packet.hpp"
 
 namespace untrack::packet {
@@ -58,7 +60,7 @@ Truth matches(const model::Ruleset& ruleset, const model::Match& match, const Pa
               const View& view);
 
 /// Follows packets through the rulesets of one host; what all packets have in common is worked out
-/// once.
+/// once, partly when a packet first asks for it: one tracer serves one thread.
 class Tracer {
   public:
     /// With `only`, chains of other tables are left out: enough to ask what raw and nat do, without
@@ -86,9 +88,19 @@ class Tracer {
         bool nat = false;
     };
 
+    /// For a chain that is worth it; nullptr for others.
+    [[nodiscard]] const ChainIndex* index_of(const model::Ruleset& ruleset,
+                                             model::ChainId chain) const;
+
   private:
+    struct ChainIndices {
+        const model::Ruleset* ruleset;
+        std::vector<std::unique_ptr<const ChainIndex>> chains;
+    };
+
     static std::size_t index(model::Family family) { return family == model::Family::ip ? 0 : 1; }
     std::array<FamilyTables, 2> families_;
+    mutable std::vector<ChainIndices> indices_;
 };
 
 }  // namespace untrack::packet
