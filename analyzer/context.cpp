@@ -144,13 +144,8 @@ TextRange FileContext::target_range(const model::Rule& rule) const {
 }
 
 std::uint32_t FileContext::line_number(std::uint32_t offset) const {
-    return static_cast<std::uint32_t>(
-               std::count(tree.text.begin(), tree.text.begin() + offset, '\n')) +
-           1;
-}
-
-std::uint32_t FileContext::line_number(const model::Rule& rule) const {
-    return line_number(line(rule).begin);
+    if (!lines_) lines_ = std::make_unique<LineIndex>(tree.text);
+    return lines_->place(offset).line;
 }
 
 }  // namespace untrack::analyzer

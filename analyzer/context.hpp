@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analyzer/finding.hpp"
+#include "base/line_index.hpp"
 #include "model/conntrack_facts.hpp"
 #include "packet/trace.hpp"
 #include "parser/iptables/syntax.hpp"
@@ -77,7 +78,9 @@ class FileContext {
     /// "-j NAME" of a rule.
     [[nodiscard]] TextRange target_range(const model::Rule& rule) const;
     /// The line number of a rule, from 1.
-    [[nodiscard]] std::uint32_t line_number(const model::Rule& rule) const;
+    [[nodiscard]] std::uint32_t line_number(const model::Rule& rule) const {
+        return line_number(line(rule).begin);
+    }
     [[nodiscard]] std::uint32_t line_number(std::uint32_t offset) const;
     /// The value of an option of a rule's line, quotation marks taken off.
     [[nodiscard]] std::string value(const parser::iptables::Line& line,
@@ -92,6 +95,7 @@ class FileContext {
 
     std::vector<bool> reachable_;
     std::vector<model::RuleId> reached_by_;
+    mutable std::unique_ptr<LineIndex> lines_;
     mutable std::unique_ptr<packet::Tracer> tracer_;
     mutable std::unique_ptr<packet::Tracer> treatment_tracer_;
 };

@@ -10,9 +10,9 @@ namespace ipt = parser::iptables;
 using model::ChainId;
 using model::RuleId;
 
-std::optional<RulePath> path_to(const FileContext& file, RuleId rule) {
+std::optional<RulePath> path_to(const FileContext& file, ChainId chain) {
     const model::Ruleset& r = file.ruleset;
-    RulePath path{r.rule(rule).chain, {rule}};
+    RulePath path{chain, {}};
     if (!file.reachable(path.base)) return std::nullopt;
     while (!r.chain(path.base).base) {
         RuleId jump = file.reached_by(path.base);
@@ -20,6 +20,12 @@ std::optional<RulePath> path_to(const FileContext& file, RuleId rule) {
         path.base = r.rule(jump).chain;
     }
     std::reverse(path.rules.begin(), path.rules.end());
+    return path;
+}
+
+std::optional<RulePath> path_to(const FileContext& file, RuleId rule) {
+    auto path = path_to(file, file.ruleset.rule(rule).chain);
+    if (path) path->rules.push_back(rule);
     return path;
 }
 

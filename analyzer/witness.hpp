@@ -17,6 +17,8 @@ struct RulePath {
     model::ChainId base;
     std::vector<model::RuleId> rules;  ///< the jumps, then the rule itself
 };
+/// One way to the chain's rules; none when nothing reaches it.
+std::optional<RulePath> path_to(const FileContext& file, model::ChainId chain);
 /// One way to the rule; none when nothing reaches it.
 std::optional<RulePath> path_to(const FileContext& file, model::RuleId rule);
 

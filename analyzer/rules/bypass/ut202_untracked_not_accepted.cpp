@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
-#include "analyzer/witness.hpp"
+#include "analyzer/port_index.hpp"
 #include "packet/words.hpp"
 
 namespace untrack::analyzer {
@@ -13,7 +15,8 @@ using packet::Trace;
 using packet::Truth;
 using packet::Verdict;
 
-constexpr std::size_t most_tries = 200;
+/// Accepts that are tried beside one NOTRACK rule on one path.
+constexpr std::size_t most_tries = 64;
 
 bool passes(const FileContext& file, const Packet& p, ConntrackState state) {
     return file.tracer().trace(in_state(p, state), false).verdict == Verdict::accept;
@@ -34,52 +37,102 @@ bool worked(const FileContext& file, const model::Rule& notrack, const Packet& p
            passes(file, answer, ConntrackState::reply);
 }
 
-/// Accept rules, whose conditions make packets that the ruleset lets through.
-std::vector<RulePath> accepts(const FileContext& file) {
-    std::vector<RulePath> list;
-    for (std::size_t i = 0; i < file.ruleset.rules.size() && list.size() < most_tries; ++i) {
-        const model::Rule& rule = file.ruleset.rules[i];
-        if (!rule.live || rule.target != model::TargetKind::accept ||
-            file.table_name(rule) != "filter")
-            continue;
-        if (auto path = path_to(file, model::RuleId(i))) list.push_back(std::move(*path));
+/// Accept rules of the filter table by the path of the packets they see; their conditions make
+/// packets that the ruleset lets through.
+class Accepts {
+  public:
+    Accepts(const FileContext& file, std::span<const RulePath> notrack)
+        : by_path_{index(file, packet::Path::input, notrack),
+                   index(file, packet::Path::output, notrack),
+                   index(file, packet::Path::forward, notrack)} {
+        const model::Ruleset& r = file.ruleset;
+        for (std::size_t i = 0; i < r.chains.size(); ++i) {
+            const model::Chain& chain = r.chains[i];
+            if (r.table(chain.table).name != "filter") continue;
+            auto path = path_to(file, model::ChainId(i));
+            if (!path) continue;
+            packet::Path way = paths_through(r.chain(path->base).hook).front();
+            PortIndex& index = by_path_[static_cast<std::size_t>(way)];
+            // Most chains of a large ruleset are for services that nobody took out of tracking.
+            if (!index.asked(*path)) continue;
+            for (model::RuleId id : r.rules_of(chain)) {
+                if (r.rule(id).target != model::TargetKind::accept) continue;
+                RulePath whole = *path;
+                whole.rules.push_back(id);
+                index.add(std::move(whole));
+            }
+        }
     }
-    return list;
+    [[nodiscard]] const PortIndex& on(packet::Path way) const {
+        return by_path_[static_cast<std::size_t>(way)];
+    }
+
+  private:
+    static PortIndex index(const FileContext& file, packet::Path way,
+                           std::span<const RulePath> notrack) {
+        std::vector<RulePath> asked;
+        for (const RulePath& path : notrack) {
+            auto ways = paths_through(file.ruleset.chain(path.base).hook);
+            if (std::find(ways.begin(), ways.end(), way) != ways.end()) asked.push_back(path);
+        }
+        return {file.ruleset, asked};
+    }
+
+    std::array<PortIndex, 3> by_path_;  ///< in the order of packet::Path
+};
+
+/// A packet that is lost because it is not tracked, and where it is dropped.
+struct Loss {
+    Packet packet;
+    packet::Step dropped;
+};
+
+std::optional<Loss> loss_on(const FileContext& file, packet::Path way,
+                            const std::vector<const RulePath*>& conditions) {
+    auto p = packet_for(file, way, conditions);
+    if (!p) return std::nullopt;
+    Trace trace = file.tracer().trace(*p, false);
+    bool dropped = trace.verdict == Verdict::drop || trace.verdict == Verdict::reject;
+    if (!dropped || trace.untracked != Truth::yes) return std::nullopt;
+    if (!worked(file, file.ruleset.rule(conditions.front()->rules.back()), *p)) return std::nullopt;
+    return Loss{*p, trace.decision};
+}
+
+std::optional<Loss> loss_of(const FileContext& file, const RulePath& notrack,
+                            const Accepts& accepts) {
+    for (packet::Path way : paths_through(file.ruleset.chain(notrack.base).hook)) {
+        std::optional<Loss> loss;
+        std::size_t tries = 0;
+        accepts.on(way).beside(notrack, [&](const RulePath& accept) {
+            loss = loss_on(file, way, {&notrack, &accept});
+            return loss || ++tries == most_tries;
+        });
+        if (!loss) loss = loss_on(file, way, {&notrack});
+        if (loss) return loss;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
 
 void ut202(const FileContext& file, Reporter& report) {
     if (file.rules.notrack.empty()) return;
-    std::vector<RulePath> accepting = accepts(file);
-    for (model::RuleId id : file.rules.notrack) {
-        const model::Rule& rule = file.ruleset.rule(id);
-        auto path = path_to(file, id);
-        if (!path) continue;
-        std::vector<std::vector<const RulePath*>> tries{{&*path}};
-        for (const RulePath& a : accepting) tries.push_back({&*path, &a});
-        bool found = false;
-        for (packet::Path way : paths_through(file.ruleset.chain(path->base).hook)) {
-            for (const auto& conditions : tries) {
-                if (found) break;
-                auto p = packet_for(file, way, conditions);
-                if (!p) continue;
-                Trace trace = file.tracer().trace(*p, false);
-                bool lost = trace.untracked == Truth::yes &&
-                            (trace.verdict == Verdict::drop || trace.verdict == Verdict::reject);
-                if (!lost || !worked(file, rule, *p)) continue;
-                found = true;
-                Finding& finding = report.add_text(
-                    file.target_range(rule),
-                    fmt::format(
-                        "packets that this rule takes out of tracking are dropped by {}, though "
+    std::vector<RulePath> notrack;
+    for (model::RuleId id : file.rules.notrack)
+        if (auto path = path_to(file, id)) notrack.push_back(std::move(*path));
+    Accepts accepts(file, notrack);
+    for (const RulePath& path : notrack) {
+        model::RuleId id = path.rules.back();
+        auto loss = loss_of(file, path, accepts);
+        if (!loss) continue;
+        Finding& finding = report.add_text(
+            file.target_range(file.ruleset.rule(id)),
+            fmt::format("packets that this rule takes out of tracking are dropped by {}, though "
                         "tracked they would pass: accept them there with "
                         "`-m conntrack --ctstate UNTRACKED' and the service's port; for example {}",
-                        describe(file, trace.decision), packet::to_words(*p)),
-                    id);
-                report.details(finding).witness = *p;
-            }
-        }
+                        describe(file, loss->dropped), packet::to_words(loss->packet)),
+            id);
+        report.details(finding).witness = loss->packet;
     }
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+
 #include "analyzer/context.hpp"
 
 namespace untrack::analyzer {
@@ -11,16 +13,23 @@ void ut501(const FileContext& file, Reporter& report) {
     for (model::RuleId id : file.rules.state_matches) {
         const model::Rule& rule = file.ruleset.rule(id);
         const ipt::Line& line = file.line(rule);
+        auto options = file.tree.options_of(line);
+        if (std::none_of(options.begin(), options.end(),
+                         [](const ipt::Option& o) { return o.key == state; }))
+            continue;
         Fix fix{"write -m conntrack --ctstate", Applicability::unsafe, {}};
         TextRange found{};
-        for (const ipt::Option& option : file.tree.options_of(line)) {
+        for (const ipt::Option& option : options) {
+            bool match = option.key == ipt::key(ipt::Base::match);
+            bool state_option = option.key == state && (option.flags & ipt::Option::equals) == 0;
+            if (!match && !state_option) continue;
             ipt::OptionWords words(file.tree, line, option);
             ipt::Word word;
-            if (option.key == ipt::key(ipt::Base::match) && file.value(line, option) == "state") {
+            if (state_option) {
+                fix.edits.push_back({words.name(), "--ctstate"});
+            } else if (file.value(line, option) == "state") {
                 if (found.empty()) found = ipt::OptionWords::whole(file.tree, line, option);
                 if (words.next(word)) fix.edits.push_back({word.range, "conntrack"});
-            } else if (option.key == state && (option.flags & ipt::Option::equals) == 0) {
-                fix.edits.push_back({words.name(), "--ctstate"});
             }
         }
         if (found.empty()) continue;
