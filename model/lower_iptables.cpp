@@ -61,7 +61,7 @@ class Lowering {
         for (const ipt::Line& line : tree.lines) commands += line.kind == LineKind::command ? 1 : 0;
         r_.rules.reserve(commands);
         next_.reserve(commands);
-        r_.matches.reserve(commands * 2);
+        r_.matches.reserve(tree.options.size());
     }
 
     Ruleset run() {

@@ -24,6 +24,11 @@ bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
 }
 
+bool is_plain(std::string_view line) {
+    return line.size() <= widest_excerpt &&
+           std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 Excerpt excerpt(std::string_view line, std::size_t begin, std::size_t end) {
     begin = std::min(begin, line.size());
     end = std::clamp(end, begin, line.size());
@@ -38,15 +43,6 @@ Excerpt excerpt(std::string_view line, std::size_t begin, std::size_t end) {
     Excerpt e;
     if (from > 0) e.text = "...";
     std::size_t columns = e.text.size();
-    bool plain = std::all_of(line.begin() + from, line.begin() + to,
-                             [](char c) { return c >= ' ' && c <= '~'; });
-    if (plain) {
-        e.caret = columns + (begin - from);
-        e.width = std::max<std::size_t>(std::min(end, to) - std::min(begin, to), 1);
-        e.text += line.substr(from, to - from);
-        if (to < line.size()) e.text += "...";
-        return e;
-    }
     std::size_t stop = columns;
     for (std::size_t i = from; i < to; ++i) {
         if (i == begin) e.caret = columns;
@@ -89,9 +85,21 @@ void append_finding(std::string& out, const LintedFile& file, const analyzer::Fi
     fmt::format_to(to, FMT_COMPILE("{}:{}:{}: {}{}[{}]{} {}: {}\n"), file.path, at.line, at.column,
                    on, analyzer::name(finding.severity), rule.code, off, rule.name,
                    finding.message);
-    Excerpt e = excerpt(line, finding.range.begin - range.begin, finding.range.end - range.begin);
-    fmt::format_to(to, FMT_COMPILE("{:>6} | {}\n       | "), at.line, e.text);
+    fmt::format_to(to, FMT_COMPILE("{:>6} | "), at.line);
     out.append(buffer.data(), buffer.size());
+    Excerpt e;
+    std::size_t begin = finding.range.begin - range.begin;
+    std::size_t end = finding.range.end - range.begin;
+    if (is_plain(line)) {
+        // Nearly every line: one column for each byte.
+        e.caret = std::min(begin, line.size());
+        e.width = std::max<std::size_t>(std::min(end, line.size()) - e.caret, 1);
+        out += line;
+    } else {
+        e = excerpt(line, begin, end);
+        out += e.text;
+    }
+    out += "\n       | ";
     out.append(e.caret, ' ');
     out += on;
     out += '^';

@@ -41,6 +41,7 @@ class OptionReader {
     bool load_implied();
     void activate(ExtensionId extension);
     std::string_view value(const Word& word);
+    bool is_negation(const Word& word);
     bool fail(TextRange range, std::string message);
     void note(NoteKind kind, TextRange range);
 

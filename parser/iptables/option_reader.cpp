@@ -139,6 +139,11 @@ std::string_view OptionReader::value(const Word& word) {
     return word_value(tree_.text, word, storage_);
 }
 
+/// "!", which may stand in quotation marks.
+bool OptionReader::is_negation(const Word& word) {
+    return word.range.size() <= 3 && value(word) == "!";
+}
+
 bool OptionReader::is_active(ExtensionId extension) const {
     return std::find(active_.begin(), active_.begin() + active_count_, extension) !=
            active_.begin() + active_count_;
@@ -250,7 +255,7 @@ bool OptionReader::take_values(const std::vector<Word>& words, std::size_t& at, 
         } else {
             --optional;
         }
-    } else if (info.invertible && wanted > 0 && at + 1 < words.size() && value(words[at]) == "!") {
+    } else if (info.invertible && wanted > 0 && at + 1 < words.size() && is_negation(words[at])) {
         // "-s ! 10.0.0.0/8": how it was written before iptables 1.4.3.
         if ((option.flags & Option::negated) != 0)
             return fail(words[at].range, "a second `!' for one option");
@@ -430,7 +435,7 @@ bool OptionReader::read(const std::vector<Word>& words) {
     command_seen_ = false;
     bool negated = false;
     for (std::size_t at = 0; at < words.size();) {
-        if (value(words[at]) == "!") {
+        if (is_negation(words[at])) {
             if (negated) return fail(words[at].range, "a second `!' for one option");
             negated = true;
             ++at;

@@ -248,9 +248,9 @@ SyntaxTree parse(std::string_view text) {
     tree.text = text;
     auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
     tree.lines.reserve(lines + 1);
-    // Real rules have three to seven options; a vector that grows copies less than one reserved for
-    // the worst case costs.
-    tree.options.reserve(lines * 3);
+    // An option takes 14 to 17 bytes of real files. What is reserved and never used costs no
+    // memory, and a vector that grows touches all of it twice.
+    tree.options.reserve(text.size() / 12);
     TreeBuilder builder(tree);
     pegtl::Input in(text.data(), text.data() + text.size(), "");
     if (!pegtl::parse<grammar::file, grammar::action>(in, builder)) {
