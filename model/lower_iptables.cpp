@@ -369,7 +369,9 @@ class Lowering {
             } else if (option.key == ipt::key(Base::jump) || option.key == ipt::key(Base::goto_)) {
                 is_goto = option.key == ipt::key(Base::goto_);
                 std::string_view name = reader_.value(option);
-                ipt::ExtensionId id = ipt::find_extension(ipt::ExtensionKind::target, name);
+                ipt::ExtensionId id = ipt::is_standard_target(name)
+                                          ? ipt::no_extension
+                                          : ipt::find_extension(ipt::ExtensionKind::target, name);
                 target = open_use(id, name);
                 if (id == ipt::no_extension) newest_unknown = target;
             } else if (option.key < ipt::base_option_count) {

@@ -45,6 +45,16 @@ class Accepts {
         : by_path_{index(file, packet::Path::input, notrack),
                    index(file, packet::Path::output, notrack),
                    index(file, packet::Path::forward, notrack)} {
+        // An accept of NEW packets alone is what a conversion forgets first.
+        add_all(file, true);
+        add_all(file, false);
+    }
+    [[nodiscard]] const PortIndex& on(packet::Path way) const {
+        return by_path_[static_cast<std::size_t>(way)];
+    }
+
+  private:
+    void add_all(const FileContext& file, bool with_state) {
         const model::Ruleset& r = file.ruleset;
         for (std::size_t i = 0; i < r.chains.size(); ++i) {
             const model::Chain& chain = r.chains[i];
@@ -56,18 +66,16 @@ class Accepts {
             // Most chains of a large ruleset are for services that nobody took out of tracking.
             if (!index.asked(*path)) continue;
             for (model::RuleId id : r.rules_of(chain)) {
-                if (r.rule(id).target != model::TargetKind::accept) continue;
+                if (r.rule(id).target != model::TargetKind::accept ||
+                    has_match(r, r.rule(id), {model::MatchKind::state}) != with_state)
+                    continue;
                 RulePath whole = *path;
                 whole.rules.push_back(id);
                 index.add(std::move(whole));
             }
         }
     }
-    [[nodiscard]] const PortIndex& on(packet::Path way) const {
-        return by_path_[static_cast<std::size_t>(way)];
-    }
 
-  private:
     static PortIndex index(const FileContext& file, packet::Path way,
                            std::span<const RulePath> notrack) {
         std::vector<RulePath> asked;
