@@ -26,8 +26,9 @@ Finding& Reporter::add(TextRange range, std::string_view message, model::RuleId 
     return findings_.list.back();
 }
 
-FileContext::FileContext(const ipt::SyntaxTree& t, const model::Ruleset& r, model::KernelProfile k)
-    : tree(t), ruleset(r), kernel(k) {
+FileContext::FileContext(const ipt::SyntaxTree& t, const model::Ruleset& r, model::KernelProfile k,
+                         const LineIndex* lines)
+    : tree(t), ruleset(r), kernel(k), lines_(lines) {
     sort_rules();
     find_reachable();
 }
@@ -106,6 +107,15 @@ const packet::Tracer& FileContext::treatment_tracer() const {
     return *treatment_tracer_;
 }
 
+const packet::Tracer& FileContext::raw_tracer() const {
+    if (!raw_tracer_) {
+        const model::Ruleset* host[] = {&ruleset};
+        static constexpr std::string_view tables[] = {"raw"};
+        raw_tracer_ = std::make_unique<packet::Tracer>(host, tables);
+    }
+    return *raw_tracer_;
+}
+
 TextRange FileContext::range(const model::Rule& rule) const {
     const ipt::Line& l = line(rule);
     return {l.begin, l.begin + static_cast<std::uint32_t>(tree.content(l).size())};
@@ -144,7 +154,10 @@ TextRange FileContext::target_range(const model::Rule& rule) const {
 }
 
 std::uint32_t FileContext::line_number(std::uint32_t offset) const {
-    if (!lines_) lines_ = std::make_unique<LineIndex>(tree.text);
+    if (lines_ == nullptr) {
+        own_lines_ = std::make_unique<LineIndex>(tree.text);
+        lines_ = own_lines_.get();
+    }
     return lines_->place(offset).line;
 }
 

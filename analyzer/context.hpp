@@ -47,8 +47,9 @@ struct RuleLists {
 
 class FileContext {
   public:
+    /// `lines` may be left out: they are counted when a rule asks first.
     FileContext(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset,
-                model::KernelProfile kernel);
+                model::KernelProfile kernel, const LineIndex* lines = nullptr);
 
     const parser::iptables::SyntaxTree& tree;
     const model::Ruleset& ruleset;
@@ -66,6 +67,8 @@ class FileContext {
     [[nodiscard]] const packet::Tracer& tracer() const;
     /// The same without the tables that only filter: raw, mangle and nat.
     [[nodiscard]] const packet::Tracer& treatment_tracer() const;
+    /// Raw alone, which decides what is tracked.
+    [[nodiscard]] const packet::Tracer& raw_tracer() const;
 
     [[nodiscard]] const parser::iptables::Line& line(const model::Rule& rule) const {
         return tree.lines[rule.line];
@@ -95,9 +98,11 @@ class FileContext {
 
     std::vector<bool> reachable_;
     std::vector<model::RuleId> reached_by_;
-    mutable std::unique_ptr<LineIndex> lines_;
+    mutable const LineIndex* lines_;
+    mutable std::unique_ptr<LineIndex> own_lines_;
     mutable std::unique_ptr<packet::Tracer> tracer_;
     mutable std::unique_ptr<packet::Tracer> treatment_tracer_;
+    mutable std::unique_ptr<packet::Tracer> raw_tracer_;
 };
 
 /// Where one lint rule reports.

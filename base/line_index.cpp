@@ -19,9 +19,18 @@ LineIndex::LineIndex(std::string_view text) : text_(text) {
 }
 
 LineColumn LineIndex::place(std::uint32_t offset) const {
-    auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
-    auto line = static_cast<std::uint32_t>(after - starts_.begin());
-    return {line, offset - starts_[line - 1] + 1};
+    // The same line as before, or one of the next few; else a search.
+    constexpr std::uint32_t near = 8;
+    auto size = static_cast<std::uint32_t>(starts_.size());
+    std::uint32_t stop = std::min(last_ + near, size);
+    auto from = starts_.begin();
+    auto to = starts_.end();
+    if (starts_[last_] <= offset && (stop == size || offset < starts_[stop])) {
+        from += last_;
+        to = starts_.begin() + stop;
+    }
+    last_ = static_cast<std::uint32_t>(std::upper_bound(from, to, offset) - starts_.begin()) - 1;
+    return {last_ + 1, offset - starts_[last_] + 1};
 }
 
 TextRange LineIndex::line(std::uint32_t n) const {

@@ -93,7 +93,7 @@ class Linting {
                                       : arguments_.kernel == "3.10"
                                           ? model::KernelProfile::rhel7_3_10
                                           : model::KernelProfile::modern;
-        analyzer::FileContext file(in.tree, in.ruleset, kernel);
+        analyzer::FileContext file(in.tree, in.ruleset, kernel, &in.line_index());
         analyzer::Findings& findings = findings_.emplace_back(analyzer::lint(file, selection));
         report::LintedFile linted{in.file.path(),
                                   in.file.text(),

@@ -59,7 +59,8 @@ class OptionReader {
 /// Receives the grammar's events for one file.
 class TreeBuilder {
   public:
-    TreeBuilder(SyntaxTree& tree) : tree_(tree), options_(tree) {}
+    explicit TreeBuilder(SyntaxTree& tree)
+        : tree_(tree), options_(tree), has_nul_(tree.text.find('\0') != std::string_view::npos) {}
 
     void begin_line(std::uint32_t begin) {
         begin_ = begin;
@@ -82,6 +83,7 @@ class TreeBuilder {
     OptionReader options_;
     std::vector<Word> words_;
     std::uint32_t begin_ = 0;
+    bool has_nul_;
     bool failed_ = false;
     bool in_table_ = false;
     bool any_table_ = false;

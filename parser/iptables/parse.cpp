@@ -158,7 +158,7 @@ void TreeBuilder::check_line(LineKind kind, std::uint32_t end) {
     }
     if (kind == LineKind::comment) return;
     std::string_view content = tree_.text.substr(begin_, end - begin_);
-    std::size_t nul = content.find('\0');
+    std::size_t nul = has_nul_ ? content.find('\0') : std::string_view::npos;
     if (nul != std::string_view::npos) {
         auto at = begin_ + static_cast<std::uint32_t>(nul);
         note(NoteKind::nul_byte, at, at + 1);

@@ -37,10 +37,9 @@ void ut201(const FileContext& file, Reporter& report) {
         for (packet::Path way : paths_through(hook)) {
             auto p = packet_for(file, way, {&*path});
             if (!p || goes_one_way(*p) ||
-                file.treatment_tracer().trace(*p, false).untracked != Truth::yes)
+                file.raw_tracer().trace(*p, false).untracked != Truth::yes)
                 continue;
-            bool answered =
-                file.treatment_tracer().trace(answer_to(*p), false).untracked != Truth::no;
+            bool answered = file.raw_tracer().trace(answer_to(*p), false).untracked != Truth::no;
             covered = covered || answered;
             if (!answered && !witness) witness = p;
         }

@@ -24,7 +24,7 @@ std::optional<packet::Packet> untranslated(const FileContext& file, const RulePa
     for (packet::Path way : paths_through(file.ruleset.chain(nat.base).hook)) {
         if (std::find(raw_ways.begin(), raw_ways.end(), way) == raw_ways.end()) continue;
         auto p = packet_for(file, way, {&raw, &nat});
-        if (!p || file.treatment_tracer().trace(*p, false).untracked != Truth::yes) continue;
+        if (!p || file.raw_tracer().trace(*p, false).untracked != Truth::yes) continue;
         packet::Trace tracked =
             file.treatment_tracer().trace(in_state(*p, ConntrackState::new_), true);
         if (std::any_of(tracked.steps.begin(), tracked.steps.end(),
