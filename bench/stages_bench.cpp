@@ -7,6 +7,7 @@
 
 #include "analyzer/driver.hpp"
 #include "bench/generate.hpp"
+#include "model/lower_iptables.hpp"
 #include "packet/words.hpp"
 #include "rewriter/rewrite.hpp"
 

@@ -3,69 +3,121 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 
 #include "base/text_hash.hpp"
-#include "model/iptables_values.hpp"
 
 namespace untrack::packet {
+namespace {
 
 using model::Match;
 using model::MatchKind;
 
-std::uint32_t ChainIndex::hash(Field field, const model::Address& address) {
-    return hash_text({reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()},
-                     static_cast<std::uint32_t>(field));
+/// What rules are looked up by. The more it tells packets apart, the earlier it stands.
+enum class Field : std::uint32_t {
+    destination,
+    source,
+    source_net_and_port,  ///< with the destination port
+    destination_net_and_port,
+    source_net,
+    destination_net,
+    destination_port,
+    source_port,
+};
+
+/// The first bytes of an address that stand for its network: /16 and /48.
+std::size_t net_bytes(model::Family family) {
+    return family == model::Family::ip ? 2 : 6;
+}
+std::size_t address_bytes(model::Family family) {
+    return family == model::Family::ip ? 4 : 16;
 }
 
-std::uint32_t ChainIndex::hash(Field field, std::uint16_t port) {
-    return (static_cast<std::uint32_t>(field) << 16U | port) * 0x9e3779b1U >> 7U;
+std::uint32_t hash(Field field, const model::Address& address, std::size_t bytes,
+                   std::uint16_t port = 0) {
+    return hash_text({reinterpret_cast<const char*>(address.bytes.data()), bytes},
+                     static_cast<std::uint32_t>(field) << 16U | port);
 }
+std::uint32_t hash(Field field, std::uint16_t port) {
+    return hash(field, {}, 0, port);
+}
+
+/// The addresses of a match that asks for a few; their first `bytes` bytes are exact. Empty when
+/// there is no such match.
+std::vector<model::Address> addresses_asked(const model::Ruleset& r, std::span<const Match> matches,
+                                            MatchKind kind, std::size_t bytes) {
+    for (const Match& m : matches) {
+        if (m.kind != kind || m.negated) continue;
+        if (m.count == 0) {
+            std::uint32_t needed = ~std::uint32_t{0} << (32 - 8 * bytes);
+            if ((m.payload.masked_v4.mask & needed) != needed) continue;
+            model::Address a;
+            for (std::size_t i = 0; i < 4; ++i)
+                a.bytes[i] = static_cast<std::uint8_t>(m.payload.masked_v4.value >> (24 - 8 * i));
+            return {a};
+        }
+        auto list = std::span(r.addresses).subspan(m.payload.pool.first, m.count);
+        std::vector<model::Address> found;
+        for (const model::MaskedAddress& a : list)
+            if (std::all_of(a.mask.bytes.begin(), a.mask.bytes.begin() + static_cast<int>(bytes),
+                            [](std::uint8_t b) { return b == 0xff; }))
+                found.push_back(a.value);
+        if (found.size() == list.size()) return found;
+    }
+    return {};
+}
+
+/// The few ports that a match asks for; empty when there is no such match.
+std::vector<std::uint16_t> ports_asked(const model::Ruleset& r, std::span<const Match> matches,
+                                       MatchKind kind) {
+    constexpr unsigned most = 16;
+    for (const Match& m : matches) {
+        if (m.kind != kind || m.negated) continue;
+        std::span<const model::PortRange> ranges(&m.payload.ports, 1);
+        if (m.count != 0) ranges = std::span(r.ports).subspan(m.payload.pool.first, m.count);
+        std::vector<std::uint16_t> ports;
+        for (const model::PortRange& p : ranges)
+            for (unsigned n = p.first; n <= p.last && ports.size() <= most; ++n)
+                ports.push_back(static_cast<std::uint16_t>(n));
+        if (!ports.empty() && ports.size() <= most) return ports;
+    }
+    return {};
+}
+
+/// The hashes under which a rule is found; none when it asks for nothing exact.
+std::vector<std::uint32_t> keys(const model::Ruleset& r, std::span<const Match> matches) {
+    std::vector<std::uint32_t> found;
+    std::size_t whole = address_bytes(r.family);
+    for (auto [kind, field] : {std::pair{MatchKind::destination, Field::destination},
+                               std::pair{MatchKind::source, Field::source}}) {
+        for (const model::Address& a : addresses_asked(r, matches, kind, whole))
+            found.push_back(hash(field, a, whole));
+        if (!found.empty()) return found;
+    }
+    std::size_t net = net_bytes(r.family);
+    std::vector<std::uint16_t> ports = ports_asked(r, matches, MatchKind::destination_port);
+    for (auto [kind, alone, with_port] :
+         {std::tuple{MatchKind::source, Field::source_net, Field::source_net_and_port},
+          std::tuple{MatchKind::destination, Field::destination_net,
+                     Field::destination_net_and_port}}) {
+        for (const model::Address& a : addresses_asked(r, matches, kind, net)) {
+            if (ports.empty()) found.push_back(hash(alone, a, net));
+            for (std::uint16_t port : ports) found.push_back(hash(with_port, a, net, port));
+        }
+        if (!found.empty()) return found;
+    }
+    for (std::uint16_t port : ports) found.push_back(hash(Field::destination_port, port));
+    if (found.empty())
+        for (std::uint16_t port : ports_asked(r, matches, MatchKind::source_port))
+            found.push_back(hash(Field::source_port, port));
+    return found;
+}
+
+}  // namespace
 
 std::span<const std::uint32_t> ChainIndex::bucket(std::uint32_t hash) const {
     std::size_t b = hash & (starts_.size() - 2);
     return std::span(positions_).subspan(starts_[b], starts_[b + 1] - starts_[b]);
-}
-
-/// Whether one of the matches holds only for a few exact values of the field: their hashes.
-bool ChainIndex::asks_for(const model::Ruleset& r, std::span<const Match> matches, Field field,
-                          std::vector<std::uint32_t>& hashes) {
-    constexpr unsigned most_ports = 16;
-    hashes.clear();
-    MatchKind kind = field == Field::destination        ? MatchKind::destination
-                     : field == Field::source           ? MatchKind::source
-                     : field == Field::destination_port ? MatchKind::destination_port
-                                                        : MatchKind::source_port;
-    bool is_port = field == Field::destination_port || field == Field::source_port;
-    for (const Match& m : matches) {
-        if (m.kind != kind || m.negated) continue;
-        if (!is_port) {
-            if (m.count == 0) {
-                if (m.payload.masked_v4.mask != 0xffffffffU) continue;
-                hashes.push_back(hash(field, model::v4_address(m.payload.masked_v4.value)));
-                return true;
-            }
-            model::Address full;
-            std::size_t size = r.family == model::Family::ip ? 4 : 16;
-            std::fill_n(full.bytes.begin(), size, std::uint8_t{0xff});
-            auto list = std::span(r.addresses).subspan(m.payload.pool.first, m.count);
-            if (!std::all_of(list.begin(), list.end(),
-                             [&](const model::MaskedAddress& a) { return a.mask == full; }))
-                continue;
-            for (const model::MaskedAddress& a : list) hashes.push_back(hash(field, a.value));
-            return true;
-        }
-        std::span<const model::PortRange> list(&m.payload.ports, 1);
-        if (m.count != 0) list = std::span(r.ports).subspan(m.payload.pool.first, m.count);
-        unsigned ports = 0;
-        for (const model::PortRange& p : list)
-            ports += p.first <= p.last ? p.last - p.first + 1U : 0U;
-        if (ports > most_ports) continue;
-        for (const model::PortRange& p : list)
-            for (unsigned n = p.first; n <= p.last; ++n)
-                hashes.push_back(hash(field, static_cast<std::uint16_t>(n)));
-        return true;
-    }
-    return false;
 }
 
 ChainIndex::ChainIndex(const model::Ruleset& ruleset, const model::Chain& chain) {
@@ -73,18 +125,12 @@ ChainIndex::ChainIndex(const model::Ruleset& ruleset, const model::Chain& chain)
         std::uint32_t hash, position;
     };
     std::vector<Entry> entries;
-    std::vector<std::uint32_t> hashes;
     std::span<const model::RuleId> rules = ruleset.rules_of(chain);
+    entries.reserve(rules.size());
     for (std::uint32_t position = 0; position < rules.size(); ++position) {
-        auto matches = ruleset.matches_of(ruleset.rule(rules[position]));
-        bool exact = false;
-        for (Field field :
-             {Field::destination, Field::source, Field::destination_port, Field::source_port}) {
-            exact = asks_for(ruleset, matches, field, hashes);
-            if (exact) break;
-        }
-        if (!exact) others_.push_back(position);
-        for (std::uint32_t h : hashes) entries.push_back({h, position});
+        auto found = keys(ruleset, ruleset.matches_of(ruleset.rule(rules[position])));
+        if (found.empty()) others_.push_back(position);
+        for (std::uint32_t h : found) entries.push_back({h, position});
     }
     std::size_t buckets = std::bit_ceil(entries.size() + 1);
     for (Entry& e : entries) e.hash &= static_cast<std::uint32_t>(buckets - 1);
@@ -97,13 +143,20 @@ ChainIndex::ChainIndex(const model::Ruleset& ruleset, const model::Chain& chain)
     for (const Entry& e : entries) positions_[next[e.hash]++] = e.position;
 }
 
-ChainIndex::Candidates::Candidates(const ChainIndex& index, const Packet& packet) {
-    for (std::span<const std::uint32_t> list :
-         {std::span(index.others_), index.bucket(hash(Field::destination, packet.destination)),
-          index.bucket(hash(Field::source, packet.source)),
-          index.bucket(hash(Field::destination_port, packet.destination_port)),
-          index.bucket(hash(Field::source_port, packet.source_port))})
+ChainIndex::Candidates::Candidates(const ChainIndex& index, const Packet& p) {
+    std::size_t whole = address_bytes(p.family);
+    std::size_t net = net_bytes(p.family);
+    if (!index.others_.empty()) lists_[count_++] = index.others_;
+    for (std::uint32_t h :
+         {hash(Field::destination, p.destination, whole), hash(Field::source, p.source, whole),
+          hash(Field::source_net_and_port, p.source, net, p.destination_port),
+          hash(Field::destination_net_and_port, p.destination, net, p.destination_port),
+          hash(Field::source_net, p.source, net), hash(Field::destination_net, p.destination, net),
+          hash(Field::destination_port, p.destination_port),
+          hash(Field::source_port, p.source_port)}) {
+        auto list = index.bucket(h);
         if (!list.empty()) lists_[count_++] = list;
+    }
 }
 
 bool ChainIndex::Candidates::next(std::uint32_t& position) {

@@ -30,18 +30,12 @@ class ChainIndex {
         bool next(std::uint32_t& position);
 
       private:
-        std::array<std::span<const std::uint32_t>, 5> lists_;  ///< the first `count_` are in use
+        std::array<std::span<const std::uint32_t>, 9> lists_;  ///< the first `count_` are in use
         std::size_t count_ = 0;
     };
 
   private:
-    enum class Field : std::uint32_t { destination, source, destination_port, source_port };
-
-    static std::uint32_t hash(Field field, const model::Address& address);
-    static std::uint32_t hash(Field field, std::uint16_t port);
     [[nodiscard]] std::span<const std::uint32_t> bucket(std::uint32_t hash) const;
-    static bool asks_for(const model::Ruleset& ruleset, std::span<const model::Match> matches,
-                         Field field, std::vector<std::uint32_t>& hashes);
 
     std::vector<std::uint32_t> starts_;     ///< of each bucket in `positions_`, and the end
     std::vector<std::uint32_t> positions_;  ///< by bucket, ascending in each

@@ -124,6 +124,7 @@ class Run {
                 attach();
                 attach_here = false;
             }
+            if (base.inert && !keep_) continue;
             if (base.nat && !nat_sees(which)) continue;
             if (!pass(base)) return false;
         }
@@ -368,6 +369,41 @@ std::string_view name(Verdict verdict) {
     return {};
 }
 
+namespace {
+
+bool reads_marks(const Ruleset& r) {
+    return std::any_of(r.matches.begin(), r.matches.end(),
+                       [](const Match& m) { return m.kind == model::MatchKind::mark; });
+}
+
+/// Whether no rule of the table decides about packets or changes what rules of others read: what
+/// mangle tables that only mark and clamp for the router's sake are like.
+bool is_inert(const Ruleset& r, model::TableId table, bool marks_are_read) {
+    if (std::any_of(r.chains.begin(), r.chains.end(), [&](const model::Chain& c) {
+            return c.table == table && c.policy != TargetKind::accept;
+        }))
+        return false;
+    return std::all_of(r.rules.begin(), r.rules.end(), [&](const Rule& rule) {
+        if (!rule.live || r.chain(rule.chain).table != table) return true;
+        switch (rule.target) {
+            case TargetKind::none:
+            case TargetKind::log:
+            case TargetKind::side_effect:
+            case TargetKind::connsecmark:
+            case TargetKind::accept:
+            case TargetKind::return_:
+                return true;
+            case TargetKind::mark:
+            case TargetKind::connmark:
+                return !marks_are_read;
+            default:
+                return false;
+        }
+    });
+}
+
+}  // namespace
+
 Tracer::Tracer(Host host, std::span<const std::string_view> only) {
     for (const Ruleset* r : host) {
         indices_.push_back({r, {}});
@@ -376,6 +412,12 @@ Tracer::Tracer(Host host, std::span<const std::string_view> only) {
         f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(), [](const Rule& rule) {
                     return rule.live && is_nat_target(rule.target);
                 });
+        bool marks_are_read = std::any_of(host.begin(), host.end(),
+                                          [](const Ruleset* any) { return reads_marks(*any); });
+        std::vector<bool> inert(r->tables.size());
+        for (std::size_t t = 0; t < inert.size(); ++t)
+            inert[t] =
+                r->tables[t].name == "mangle" && is_inert(*r, model::TableId(t), marks_are_read);
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
             const model::Chain& c = r->chains[i];
             if (!c.base) continue;
@@ -384,7 +426,7 @@ Tracer::Tracer(Host host, std::span<const std::string_view> only) {
                 continue;
             if (c.rule_count == 0 && c.policy == TargetKind::accept) continue;
             f.hooks[static_cast<std::size_t>(c.hook)].push_back(
-                {r, ChainId(i), c.priority, r->table(c.table).name == "nat"});
+                {r, ChainId(i), c.priority, r->table(c.table).name == "nat", inert[c.table.value]});
         }
     }
     for (FamilyTables& f : families_)

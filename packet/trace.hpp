@@ -81,6 +81,7 @@ class Tracer {
         model::ChainId chain;
         std::int16_t priority;
         bool nat;
+        bool inert;  ///< cannot change the verdict, nor what later chains see
     };
     struct FamilyTables {
         std::array<std::vector<BaseChain>, model::hook_count> hooks;  ///< by priority

@@ -20,6 +20,8 @@ std::string random_rule(std::mt19937& random) {
     if (below(3) == 0) rule += fmt::format("{} -s 10.0.0.{}", below(4) ? "" : " !", below(6));
     if (below(3) == 0) rule += fmt::format("{} -d 10.0.1.{}", below(4) ? "" : " !", below(6));
     if (below(5) == 0) rule += fmt::format(" -s 10.0.0.{},10.0.0.{}", below(6), below(6));
+    if (below(5) == 0) rule += fmt::format(" -s 10.0.0.{}/30", 4 * below(2));
+    if (below(5) == 0) rule += fmt::format("{} -d 10.{}.0.0/16", below(4) ? "" : " !", below(2));
     switch (below(5)) {
         case 0:
             rule += fmt::format(" -p tcp --dport {}", 20 + below(8));
@@ -51,13 +53,13 @@ TEST(ChainIndex, LeavesOutOnlyRulesThatCannotMatch) {
         test::Loaded l(text + "COMMIT\n");
         model::ChainId input = l.ruleset.find_chain(l.ruleset.find_table("filter"), "INPUT");
         auto rules = l.ruleset.rules_of(l.ruleset.chain(input));
-        ASSERT_GT(rules.size(), 30U);
+        ASSERT_GT(rules.size(), 24U);
         ChainIndex index(l.ruleset, l.ruleset.chain(input));
         for (int i = 0; i < 50; ++i) {
             packet::Packet p;
             p.protocol = random() % 2 == 0 ? packet::proto_tcp : packet::proto_udp;
-            p.source = model::v4_address(0x0a000000U + random() % 7);
-            p.destination = model::v4_address(0x0a000100U + random() % 7);
+            p.source = model::v4_address(0x0a000000U + static_cast<unsigned>(random() % 7));
+            p.destination = model::v4_address(0x0a000100U + static_cast<unsigned>(random() % 7));
             p.source_port = static_cast<std::uint16_t>(20 + random() % 9);
             p.destination_port = static_cast<std::uint16_t>(20 + random() % 9);
             std::vector<bool> met(rules.size());

@@ -116,6 +116,30 @@ TEST(Trace, MarksAreFollowed) {
     EXPECT_EQ(run(l, "tcp 203.0.113.9:5000 > 192.0.2.1:53 syn in eth0").verdict, Verdict::accept);
 }
 
+TEST(Trace, TablesThatDecideNothingMayBeLeftOut) {
+    // The second reads the mark, so there mangle must be followed.
+    for (const char* filter :
+         {"-A INPUT -p tcp --dport 22 -j ACCEPT\n", "-A INPUT -m mark --mark 7 -j ACCEPT\n"}) {
+        Loaded l(std::string("*mangle\n-A PREROUTING -p tcp --dport 22 -j MARK --set-mark 7\n"
+                             "COMMIT\n*filter\n:INPUT DROP [0:0]\n") +
+                 filter + "COMMIT\n");
+        const model::Ruleset* host[] = {&l.ruleset};
+        packet::Tracer tracer(host);
+        for (const char* words : {"tcp 203.0.113.9:5000 > 192.0.2.1:22 syn in eth0",
+                                  "tcp 203.0.113.9:5000 > 192.0.2.1:23 syn in eth0"}) {
+            packet::Packet p = packet::parse_packet(words).value();
+            EXPECT_EQ(tracer.trace(p, false).verdict, tracer.trace(p, true).verdict) << words;
+        }
+        EXPECT_EQ(
+            tracer
+                .trace(
+                    packet::parse_packet("tcp 203.0.113.9:5000 > 192.0.2.1:22 syn in eth0").value(),
+                    false)
+                .verdict,
+            Verdict::accept);
+    }
+}
+
 TEST(Trace, ARedirectChangesTheWayOfAForwardedPacket) {
     Loaded l("*nat\n-A PREROUTING -p tcp -j REDIRECT --to-ports 8080\nCOMMIT\n");
     EXPECT_EQ(run(l, "tcp 203.0.113.9:40000 > 198.51.100.2:80 syn in eth0 out eth1").verdict,
