@@ -63,6 +63,7 @@ void add_trace(CLI::App& app, Context& context);
 void add_dump(CLI::App& app, Context& context);
 void add_lint(CLI::App& app, Context& context);
 void add_explain(CLI::App& app, Context& context);
+void add_explain(CLI::App& app, Context& context);
 void add_rules(CLI::App& app, Context& context);
 void add_rewrite(CLI::App& app, Context& context);
 

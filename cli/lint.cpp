@@ -188,15 +188,4 @@ void add_lint(CLI::App& app, Context& context) {
         [arguments, &context] { context.exit_code = Linting(*arguments, context).run(); });
 }
 
-void add_rules(CLI::App& app, Context&) {
-    CLI::App* sub = app.add_subcommand("rules", "List the lint rules");
-    sub->callback([] {
-        std::string out;
-        for (const analyzer::Rule& rule : analyzer::rules())
-            out += fmt::format("{}  {:<32} {:<8} {}\n", rule.code, rule.name,
-                               analyzer::name(rule.severity), rule.summary);
-        write_out(out);
-    });
-}
-
 }  // namespace untrack::cli

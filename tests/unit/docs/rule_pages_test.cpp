@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The documentation of the lint rules is what they do: its examples are linted.
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "analyzer/driver.hpp"
+#include "base/line_index.hpp"
+#include "tests/unit/ruleset_text.hpp"
+
+using namespace untrack;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path docs = fs::path(UNTRACK_SOURCE_DIR) / "docs";
+
+std::string read(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::stringstream out;
+    out << in.rdbuf();
+    return out.str();
+}
+
+/// A fenced block of a page: a ruleset, and in its first comments what lint must say of it.
+struct Example {
+    model::Family family = model::Family::ip;
+    std::string text;
+    std::vector<std::string> expected;  ///< "UT201 4"
+    std::vector<std::string> forbidden;
+};
+
+std::vector<Example> examples(const std::string& page) {
+    std::vector<Example> found;
+    std::istringstream in(page);
+    bool inside = false;
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with("```")) {
+            inside = !inside;
+            if (!inside) continue;
+            EXPECT_TRUE(line == "```iptables" || line == "```ip6tables") << line;
+            found.emplace_back();
+            if (line == "```ip6tables") found.back().family = model::Family::ip6;
+            continue;
+        }
+        if (!inside) continue;
+        found.back().text += line + "\n";
+        if (line.starts_with("# expect: ")) found.back().expected.push_back(line.substr(10));
+        if (line.starts_with("# expect-not: ")) found.back().forbidden.push_back(line.substr(14));
+    }
+    return found;
+}
+
+std::set<std::string> findings(const Example& example) {
+    test::Loaded l(example.text, example.family);
+    analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+    LineIndex lines(l.file.text());
+    std::set<std::string> found;
+    for (const analyzer::Finding& f :
+         analyzer::lint(file, analyzer::Selection::make({}, {}).value()).list) {
+        std::string code(analyzer::rules()[f.code].code);
+        found.insert(code);
+        found.insert(fmt::format("{} {}", code, lines.place(f.range.begin).line));
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST(RulePages, EveryRuleHasOneAndNothingElse) {
+    std::set<std::string> wanted;
+    for (const analyzer::Rule& rule : analyzer::rules())
+        wanted.insert(fmt::format("{}-{}.md", rule.code, rule.name));
+    std::set<std::string> present;
+    for (const auto& entry : fs::directory_iterator(docs / "rules"))
+        present.insert(entry.path().filename());
+    EXPECT_EQ(present, wanted);
+}
+
+TEST(RulePages, SayWhatTheRulesDo) {
+    for (const analyzer::Rule& rule : analyzer::rules()) {
+        SCOPED_TRACE(rule.code);
+        std::string page = read(docs / "rules" / fmt::format("{}-{}.md", rule.code, rule.name));
+        EXPECT_TRUE(page.starts_with(fmt::format("# {} {}\n\nSeverity: {}\n", rule.code, rule.name,
+                                                 analyzer::name(rule.severity))));
+        bool shows = false;
+        bool shows_not = false;
+        for (const Example& example : examples(page)) {
+            std::set<std::string> found = findings(example);
+            for (const std::string& expected : example.expected) {
+                shows = shows || expected.starts_with(rule.code);
+                EXPECT_TRUE(found.contains(expected)) << "no " << expected << " in\n"
+                                                      << example.text;
+            }
+            for (const std::string& code : example.forbidden) {
+                shows_not = shows_not || code == rule.code;
+                EXPECT_FALSE(found.contains(code)) << code << " in\n" << example.text;
+            }
+        }
+        EXPECT_TRUE(shows) << "no example that triggers the rule";
+        EXPECT_TRUE(shows_not) << "no example that does not";
+    }
+}
+
+TEST(RulePages, TheIndexIsTheRegistry) {
+    std::string index =
+        "# Lint rules\n\n`untrack explain CODE` prints a rule's page. Written by the tests "
+        "(`UNTRACK_UPDATE_GOLDEN=1`).\n\n| code | name | severity | finds |\n|---|---|---|---|\n";
+    for (const analyzer::Rule& rule : analyzer::rules())
+        index += fmt::format("| [{0}](rules/{0}-{1}.md) | {1} | {2} | {3} |\n", rule.code,
+                             rule.name, analyzer::name(rule.severity), rule.summary);
+    if (std::getenv("UNTRACK_UPDATE_GOLDEN") != nullptr)
+        std::ofstream(docs / "rules.md", std::ios::binary) << index;
+    EXPECT_EQ(read(docs / "rules.md"), index);
+}
