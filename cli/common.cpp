@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/common.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -102,13 +103,16 @@ bool is_iptables_file(const std::string& path) {
 }
 
 bool print_syntax_errors(Input& input) {
-    auto print = [&](TextRange range, const std::string& message) {
-        LineColumn at = input.line_index().place(range.begin);
+    std::vector<std::pair<std::uint32_t, std::string_view>> all;
+    for (const auto& e : input.tree.errors) all.emplace_back(e.range.begin, e.message);
+    for (const auto& p : input.ruleset.problems) all.emplace_back(p.range.begin, p.message);
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (const auto& [offset, message] : all) {
+        LineColumn at = input.line_index().place(offset);
         fmt::print(stderr, "{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column, message);
-    };
-    for (const auto& e : input.tree.errors) print(e.range, e.message);
-    for (const auto& p : input.ruleset.problems) print(p.range, p.message);
-    return !input.tree.errors.empty() || !input.ruleset.problems.empty();
+    }
+    return !all.empty();
 }
 
 }  // namespace untrack::cli

@@ -38,7 +38,7 @@ struct Pools {
     bool v4 = true;
 
     explicit Pools(const model::Ruleset& r) {
-        bool v4 = r.family == model::Family::ip;
+        v4 = r.family == model::Family::ip;
         addresses =
             v4 ? std::vector<model::Address>{address("203.0.113.9"), address("192.0.2.1"),
                                              address("198.51.100.2"), address("10.1.2.3"),
@@ -130,6 +130,12 @@ class Rehearsal {
         p.state = state;
         return tracer.trace(p, false).verdict;
     }
+    /// What became of a packet of a flow: in its state, or untracked where the ruleset had left it
+    /// so already.
+    Verdict used_to(const Packet& p, ConntrackState state) const {
+        packet::Trace now = before_.trace(p, false);
+        return now.untracked == Truth::yes ? now.verdict : verdict(before_, p, state);
+    }
     packet::Trace untracked(const Packet& p) const { return after_.trace(p, false); }
 
     Packet question(const Service& service, bool loopback) {
@@ -198,9 +204,9 @@ class Rehearsal {
             answer.tcp_flags = packet::tcp_ack;
             greeting.tcp_flags = packet::tcp_syn | packet::tcp_ack;
         }
-        Verdict opens = verdict(before_, first, ConntrackState::new_);
-        Verdict carries = verdict(before_, later, ConntrackState::established);
-        Verdict answers = verdict(before_, answer, ConntrackState::reply);
+        Verdict opens = used_to(first, ConntrackState::new_);
+        Verdict carries = used_to(later, ConntrackState::established);
+        Verdict answers = used_to(answer, ConntrackState::reply);
         packet::Trace opened = untracked(first);
         packet::Trace carried = untracked(later);
         bool doubt =
@@ -268,6 +274,14 @@ class Rehearsal {
         return false;
     }
 
+    bool has_own_address(const model::Address& a) const {
+        if (!request_.address) return false;
+        for (std::size_t i = 0; i < a.bytes.size(); ++i)
+            if ((a.bytes[i] & request_.address->mask.bytes[i]) != request_.address->value.bytes[i])
+                return false;
+        return true;
+    }
+
     bool in_services(const Packet& p) const {
         return std::any_of(
             request_.services.begin(), request_.services.end(), [&](const Service& s) {
@@ -299,6 +313,10 @@ class Rehearsal {
         p.path = static_cast<Path>(round % 3);
         if (p.path != Path::output) p.in_interface = random_.pick(pools_.interfaces);
         if (p.path != Path::input) p.out_interface = random_.pick(pools_.interfaces);
+        // The server's own address is nobody's behind it.
+        if (p.path == Path::forward && request_.role == Role::server &&
+            (has_own_address(p.source) || has_own_address(p.destination)))
+            return;
         bool converted = (request_.role == Role::router) == (p.path == Path::forward);
         if (converted && in_services(p)) return;
         constexpr std::array<ConntrackState, 5> states{

@@ -8,6 +8,7 @@
 #include "model/conntrack_facts.hpp"
 #include "model/lower_iptables.hpp"
 #include "packet/trace.hpp"
+#include "rewriter/refusals.hpp"
 #include "rewriter/rehearsal.hpp"
 #include "rewriter/rule_text.hpp"
 #include "rewriter/traffic.hpp"
@@ -21,10 +22,6 @@ using model::Hook;
 using model::MatchKind;
 using model::RuleId;
 using model::TargetKind;
-
-/// Control ports whose data connections a helper must announce.
-constexpr std::uint16_t helper_ports[] = {21,   69,   137,  161,  1719, 1720,
-                                          1723, 5060, 6566, 6667, 10080};
 
 /// What the rewriter asks of a rule, before it decides whether to put a copy beside it.
 struct Visit {
@@ -44,11 +41,7 @@ class Conversion {
     Outcome run() {
         // Nothing tracks: there is nothing to leave.
         if (!model::needs_conntrack(r_, model::KernelProfile::modern)) return std::move(out_);
-        check_file();
-        check_helpers();
-        check_conntrack_keys();
-        check_nat();
-        check_templates();
+        out_.reasons = refusals(tree_, r_, request_);
         if (!out_.reasons.empty()) return refuse();
         bool errors_input = false, errors_output = false, errors_forward = false, loopback = false;
         // Each round that is followed by another adds a kind of accept, so there are at most five.
@@ -61,6 +54,7 @@ class Conversion {
             if (errors_forward) add_error_accepts(Hook::forward);
             if (!out_.reasons.empty()) return refuse();
             make_edits();
+            if (out_.edits.empty()) return std::move(out_);  // it is converted already
             std::string text = apply_edits(tree_.text, out_.edits);
             ipt::SyntaxTree tree = ipt::parse(text);
             model::Ruleset after = model::lower(tree, {r_.family, r_.path});
@@ -87,7 +81,7 @@ class Conversion {
             errors_forward = errors_forward || (result.errors_lost_forward && !server);
         }
         if (!out_.reasons.empty()) return refuse();
-        out_.status = out_.edits.empty() ? Status::unchanged : Status::rewritten;
+        out_.status = Status::rewritten;
         name_residue();
         return std::move(out_);
     }
@@ -103,165 +97,6 @@ class Conversion {
         out_.reasons.push_back({std::move(code), std::move(message), offset, {}});
     }
     std::uint32_t offset_of(const model::Rule& rule) const { return tree_.lines[rule.line].begin; }
-
-    // -- what cannot be converted
-    // -------------------------------------------------------------------------------------
-
-    void check_file() {
-        for (const ipt::Note& note : tree_.notes)
-            if (note.kind == ipt::NoteKind::missing_commit ||
-                note.kind == ipt::NoteKind::no_table_line)
-                return reason("UT510",
-                              "no iptables-restore loads this file as it is: every table needs its "
-                              "`*table' line and its COMMIT",
-                              note.range.begin);
-        for (const ipt::Line& line : tree_.lines)
-            for (const ipt::Option& option : tree_.options_of(line))
-                if (option.key == ipt::key(ipt::Base::ipv4) ||
-                    option.key == ipt::key(ipt::Base::ipv6))
-                    return reason(
-                        "UT903",
-                        "this file serves both families (-4, -6): split it, and convert each part",
-                        line.begin);
-        if (!r_.repeated_tables.empty())
-            reason("UT514",
-                   "a table that comes twice empties itself when it is loaded: put its parts "
-                   "together first",
-                   r_.repeated_tables.front().begin);
-    }
-
-    void check_helpers() {
-        for (const Service& s : request_.services)
-            for (const model::PortRange& range : s.ports)
-                for (std::uint16_t port : helper_ports)
-                    if (range.first <= port && port <= range.last)
-                        reason("UT214",
-                               fmt::format("port {} is one whose further connections a conntrack "
-                                           "helper must announce; untracked, they are lost",
-                                           port),
-                               0);
-    }
-
-    /// Calls `f` for each rule that traffic of the services may meet at the hooks, both directions,
-    /// loopback included.
-    template <typename F>
-    void for_traffic(F f) {
-        for (const Service& service : request_.services) {
-            Traffic question{&service, false, &request_};
-            Traffic answer{&service, true, &request_};
-            bool server = request_.role == Role::server;
-            std::vector<Hook> asked =
-                server ? std::vector<Hook>{Hook::prerouting, Hook::input, Hook::output,
-                                           Hook::postrouting}
-                       : std::vector<Hook>{Hook::prerouting, Hook::forward, Hook::postrouting};
-            for (Hook hook : asked) {
-                bool own_way = !server || hook == Hook::prerouting || hook == Hook::input;
-                walk(hook, question,
-                     [&](const model::Rule& rule) { f(rule, hook, question, own_way); });
-                walk(hook, answer, [&](const model::Rule& rule) {
-                    f(rule, hook, answer,
-                      !server || hook == Hook::output || hook == Hook::postrouting);
-                });
-            }
-        }
-    }
-
-    /// The rules at a hook that the traffic may meet, chains that are jumped to included, each rule
-    /// once.
-    template <typename F>
-    void walk(Hook hook, const Traffic& traffic, F f) {
-        std::set<std::uint32_t> seen;
-        std::vector<ChainId> todo;
-        for (std::size_t i = 0; i < r_.chains.size(); ++i)
-            if (r_.chains[i].base && r_.chains[i].hook == hook) todo.emplace_back(ChainId(i));
-        while (!todo.empty()) {
-            ChainId id = todo.back();
-            todo.pop_back();
-            if (!seen.insert(id.value).second) continue;
-            for (RuleId rule_id : r_.rules_of(r_.chain(id))) {
-                const model::Rule& rule = r_.rule(rule_id);
-                if (!may_match(r_, rule, traffic, std::nullopt)) continue;
-                f(rule);
-                if (rule.jump.valid()) todo.push_back(rule.jump);
-            }
-        }
-    }
-
-    void check_conntrack_keys() {
-        std::set<std::uint32_t> told;
-        for_traffic([&](const model::Rule& rule, Hook, const Traffic&, bool own_way) {
-            if (!own_way || told.contains(rule.line)) return;
-            bool key = std::any_of(
-                r_.matches_of(rule).begin(), r_.matches_of(rule).end(), [](const model::Match& m) {
-                    return model::conntrack_need(m) == model::ConntrackNeed::key_match;
-                });
-            bool complex =
-                std::any_of(r_.matches_of(rule).begin(), r_.matches_of(rule).end(),
-                            [](const model::Match& m) { return m.kind == MatchKind::conntrack; });
-            if (key || rule.target == TargetKind::connmark ||
-                rule.target == TargetKind::connsecmark) {
-                told.insert(rule.line);
-                reason("UT215",
-                       "this rule works on a connection's entry, which untracked packets of the "
-                       "service have not",
-                       offset_of(rule));
-            } else if (rule.target == TargetKind::synproxy) {
-                told.insert(rule.line);
-                reason("UT210", "SYNPROXY needs the service's connections tracked",
-                       offset_of(rule));
-            } else if (complex) {
-                told.insert(rule.line);
-                reason("UT221",
-                       "on untracked packets this match reads nothing but the state: what else it "
-                       "asks cannot be carried over",
-                       offset_of(rule));
-            }
-        });
-    }
-
-    void check_nat() {
-        model::TableId nat = r_.find_table("nat");
-        if (!nat.valid()) return;
-        std::set<std::uint32_t> told;
-        for_traffic([&](const model::Rule& rule, Hook hook, const Traffic& traffic, bool own_way) {
-            if (!(r_.chain(rule.chain).table == nat) || traffic.answer || told.contains(rule.line))
-                return;
-            if (model::conntrack_need(rule.target) != model::ConntrackNeed::nat) return;
-            // Over lo only a changed destination would matter: the source is this host's either
-            // way.
-            if (!own_way && hook == Hook::postrouting) return;
-            if (request_.role == Role::router && leaves_by_question_interface(rule)) return;
-            told.insert(rule.line);
-            reason("UT205",
-                   fmt::format("{} may translate packets of the service, and NAT never touches "
-                               "untracked packets",
-                               r_.target_name(rule)),
-                   offset_of(rule));
-        });
-    }
-
-    /// A question that came in by --iface does not leave by it.
-    bool leaves_by_question_interface(const model::Rule& rule) const {
-        if (request_.interface.empty()) return false;
-        for (const model::Match& m : r_.matches_of(rule))
-            if (m.kind == MatchKind::out_interface && !m.negated && !m.payload.interface.wildcard &&
-                r_.string(m.payload.interface.name) == request_.interface)
-                return true;
-        return false;
-    }
-
-    void check_templates() {
-        std::set<std::uint32_t> told;
-        for_traffic([&](const model::Rule& rule, Hook, const Traffic&, bool own_way) {
-            if (!own_way || rule.target != TargetKind::ct_template ||
-                !told.insert(rule.line).second)
-                return;
-            reason("UT209",
-                   "this CT rule is for packets of the service too; the first CT target wins, and "
-                   "what it assigns would be lost",
-                   offset_of(rule));
-        });
-    }
 
     // -- what is added
     // ------------------------------------------------------------------------------------------------
@@ -353,7 +188,7 @@ class Conversion {
     }
 
     void copy_rules(Hook hook, const Visit& visit) {
-        walk(hook, visit.traffic, [&](const model::Rule& rule) {
+        each_rule_met(r_, hook, visit.traffic, [&](const model::Rule& rule) {
             std::string_view table = r_.table_of(rule).name;
             if (table == "raw" || table == "nat" || !tests_state(r_, rule)) return;
             copy_rule(rule, visit);
@@ -385,7 +220,12 @@ class Conversion {
         bool per_connection = limited || rule.target == TargetKind::log ||
                               rule.target == TargetKind::none || rule.target == TargetKind::queue ||
                               rule.target == TargetKind::side_effect;
-        CopyOptions copy{visit.traffic.service, visit.traffic.answer, Part::all, false, false,
+        CopyOptions copy{visit.traffic.service,
+                         visit.traffic.answer,
+                         Part::all,
+                         false,
+                         false,
+                         asks_only_for(r_, rule, visit.traffic),
                          visit.device};
         if (!question) {
             copy.part = tcp ? Part::later : Part::all;
@@ -438,13 +278,13 @@ class Conversion {
         constexpr std::size_t most_ways = 16;
         std::set<std::string> ways;
         Traffic question{&service, false, &request_};
-        walk(request_.role == Role::server ? Hook::input : Hook::forward, question,
-             [&](const model::Rule& rule) {
-                 bool opens = (matched_states(r_, rule) & model::state_new) != 0;
-                 if (rule.target == TargetKind::accept && opens &&
-                     r_.table_of(rule).name == "filter" && !only_loopback(rule))
-                     ways.insert(turned_round(rule, beside));
-             });
+        each_rule_met(r_, request_.role == Role::server ? Hook::input : Hook::forward, question,
+                      [&](const model::Rule& rule) {
+                          bool opens = (matched_states(r_, rule) & model::state_new) != 0;
+                          if (rule.target == TargetKind::accept && opens &&
+                              r_.table_of(rule).name == "filter" && !only_loopback(rule))
+                              ways.insert(turned_round(rule, beside));
+                      });
         if (ways.empty() || ways.contains("") || ways.size() > most_ways) return {""};
         return {ways.begin(), ways.end()};
     }
@@ -476,7 +316,10 @@ class Conversion {
                 bool taken = std::any_of(given.begin(), given.end(), [&](const ipt::Option& o) {
                     return o.key == ipt::key(turn.to);
                 });
-                if (taken) continue;
+                // Where there is no such interface, only a negated one was met.
+                bool server_out =
+                    turn.from == ipt::Base::out_interface && request_.role == Role::server;
+                if (taken || server_out) continue;
                 ipt::OptionWords words(tree_, line, option);
                 ipt::Word word;
                 if (!words.next(word)) continue;
@@ -626,7 +469,6 @@ class Conversion {
     }
 
     void name_residue() {
-        if (out_.status != Status::rewritten) return;
         for (const Service& s : request_.services) {
             bool tcp = s.protocol == packet::proto_tcp;
             out_.residue.push_back(

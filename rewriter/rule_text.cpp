@@ -80,7 +80,10 @@ std::vector<std::string> untracked_copy(const ipt::SyntaxTree& tree, const ipt::
     std::string base;
     std::string matches;
     std::string target;
+    constexpr std::string_view untracked = " -m conntrack --ctstate UNTRACKED";
     bool in_target = false;
+    bool state_placed = false;  ///< the test stands where the rule's own stood
+    bool limited = false;
     bool skipping = false;
     bool has_ports = false;
     for (const ipt::Option& option : tree.options_of(line)) {
@@ -95,6 +98,11 @@ std::vector<std::string> untracked_copy(const ipt::SyntaxTree& tree, const ipt::
             std::string name = first_value(tree, line, option);
             skipping = name == "state" || name == "conntrack" ||
                        (options.without_limits && is_limit(name));
+            if (skipping && !state_placed && !limited && !is_limit(name)) {
+                matches += untracked;
+                state_placed = true;
+            }
+            limited = limited || is_limit(name);
             if (!skipping) matches += option_text(tree, line, option);
         } else if (option.key == ipt::key(ipt::Base::jump) ||
                    option.key == ipt::key(ipt::Base::goto_)) {
@@ -132,14 +140,20 @@ std::vector<std::string> untracked_copy(const ipt::SyntaxTree& tree, const ipt::
     std::string device = options.in_or_out.empty() ? "" : " " + options.in_or_out;
     bool plain = !has_ports && matches.find("multiport") == std::string::npos &&
                  matches.find(fmt::format("-m {}", protocol)) == std::string::npos;
+    if (options.has_ports) {
+        std::string flag_match = flags.empty() ? "" : " -m tcp" + flags;
+        return {fmt::format("{}{}{} -p {}{}{}{}{}", command, base, device, protocol, flag_match,
+                            state_placed ? "" : untracked, matches, target)};
+    }
+    if (state_placed) matches.erase(matches.find(untracked), untracked.size());
     std::vector<std::string> out;
     for (const std::string& ports : port_matches(*options.service, options.answer, plain)) {
         std::string flag_match = flags.empty()                 ? ""
                                  : ports.starts_with("-m tcp") ? flags
                                                                : " -m tcp" + flags;
         // State and ports come first: a limit must not count packets of others.
-        out.push_back(fmt::format("{}{}{} -p {} {}{} -m conntrack --ctstate UNTRACKED{}{}", command,
-                                  base, device, protocol, ports, flag_match, matches, target));
+        out.push_back(fmt::format("{}{}{} -p {} {}{}{}{}{}", command, base, device, protocol, ports,
+                                  flag_match, untracked, matches, target));
     }
     return out;
 }

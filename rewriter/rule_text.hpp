@@ -27,6 +27,7 @@ struct CopyOptions {
     Part part = Part::all;
     bool without_limits = false;  ///< leaves out limit and hashlimit
     bool without_flags = false;   ///< leaves out tests of TCP flags
+    bool has_ports = false;       ///< the rule asks for no port but the service's
     std::string in_or_out;        ///< further addresses or interfaces: "-i lo", "-d 192.0.2.0/24"
 };
 

@@ -132,4 +132,37 @@ bool tests_state(const model::Ruleset& r, const model::Rule& rule) {
     });
 }
 
+bool has_interfaces_of(model::Hook hook, const model::Ruleset& r, const model::Rule& rule) {
+    bool no_in = hook == model::Hook::output || hook == model::Hook::postrouting;
+    bool no_out = hook == model::Hook::prerouting || hook == model::Hook::input;
+    return std::none_of(
+        r.matches_of(rule).begin(), r.matches_of(rule).end(), [&](const model::Match& m) {
+            bool absent = (m.kind == MatchKind::in_interface && no_in) ||
+                          (m.kind == MatchKind::out_interface && no_out);
+            // "+" means any interface, none included.
+            bool any =
+                m.kind == MatchKind::in_interface || m.kind == MatchKind::out_interface
+                    ? m.payload.interface.wildcard && r.string(m.payload.interface.name).empty()
+                    : false;
+            return absent && m.negated == any;
+        });
+}
+
+bool asks_only_for(const model::Ruleset& r, const model::Rule& rule, const Traffic& traffic) {
+    MatchKind kind = traffic.answer ? MatchKind::source_port : MatchKind::destination_port;
+    auto own = [&](const model::PortRange& asked) {
+        return std::any_of(traffic.service->ports.begin(), traffic.service->ports.end(),
+                           [&](const model::PortRange& p) {
+                               return p.first <= asked.first && asked.last <= p.last;
+                           });
+    };
+    for (const model::Match& m : r.matches_of(rule)) {
+        if (m.kind != kind || m.negated) continue;
+        std::span<const model::PortRange> asked(&m.payload.ports, 1);
+        if (m.count != 0) asked = std::span(r.ports).subspan(m.payload.pool.first, m.count);
+        if (std::all_of(asked.begin(), asked.end(), own)) return true;
+    }
+    return false;
+}
+
 }  // namespace untrack::rewriter

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
+#include <map>
+#include <set>
 
 #include "analyzer/witness.hpp"
 #include "packet/words.hpp"
@@ -7,23 +9,22 @@
 namespace untrack::analyzer {
 namespace {
 
-/// The ports that rules of the table accept for new connections, in words.
-std::string services(const FileContext& file, model::TableId table) {
-    std::string out;
-    std::size_t count = 0;
-    for (const model::Rule& rule : file.ruleset.rules) {
-        if (!rule.live || rule.target != model::TargetKind::accept ||
-            file.ruleset.chain(rule.chain).table != table)
-            continue;
-        std::uint8_t protocol = 0;
-        bool opens = true;
-        for (const model::Match& m : file.ruleset.matches_of(rule)) {
+constexpr std::size_t most_named = 8;
+
+/// The service that a way to an accept opens, in words: "22/tcp"; empty when it opens none that
+/// has a name.
+void add_services(const FileContext& file, const RulePath& path, std::set<std::string>& seen,
+                  std::string& out) {
+    std::uint8_t protocol = 0;
+    for (model::RuleId id : path.rules)
+        for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id))) {
             if (m.kind == model::MatchKind::protocol && !m.negated) protocol = m.payload.number;
-            if (m.kind == model::MatchKind::state)
-                opens = ((m.payload.state & model::state_new) != 0) != m.negated;
+            if (m.kind == model::MatchKind::state &&
+                ((m.payload.state & model::state_new) != 0) == m.negated)
+                return;
         }
-        if (!opens) continue;
-        for (const model::Match& m : file.ruleset.matches_of(rule)) {
+    for (model::RuleId id : path.rules)
+        for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id))) {
             if (m.kind != model::MatchKind::destination_port || m.negated) continue;
             std::span<const model::PortRange> ranges(&m.payload.ports, 1);
             if (m.count > 0)
@@ -34,14 +35,26 @@ std::string services(const FileContext& file, model::TableId table) {
                         ? fmt::format("{}/{}", range.first, packet::protocol_name(protocol))
                         : fmt::format("{}-{}/{}", range.first, range.last,
                                       packet::protocol_name(protocol));
-                if (fmt::format(", {},", out).find(fmt::format(", {},", port)) != std::string::npos)
-                    continue;
-                if (++count > 8) return out + " and more";
-                out += fmt::format("{}{}", out.empty() ? "" : ", ", port);
+                if (seen.size() < most_named && seen.insert(port).second)
+                    out += fmt::format("{}{}", out.empty() ? "" : ", ", port);
             }
         }
+}
+
+/// The ports that rules of the table accept for new connections at a hook, in words.
+std::string services(const FileContext& file, model::TableId table, model::Hook hook) {
+    std::string out;
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < file.ruleset.rules.size() && seen.size() < most_named; ++i) {
+        const model::Rule& rule = file.ruleset.rules[i];
+        if (!rule.live || rule.target != model::TargetKind::accept ||
+            file.ruleset.chain(rule.chain).table != table)
+            continue;
+        auto path = path_to(file, model::RuleId(i));
+        if (path && file.ruleset.chain(path->base).hook == hook)
+            add_services(file, *path, seen, out);
     }
-    return out;
+    return seen.size() < most_named ? out : out + " and perhaps more";
 }
 
 bool accepts_established(const model::Ruleset& ruleset, const model::Rule& rule) {
@@ -55,19 +68,26 @@ bool accepts_established(const model::Ruleset& ruleset, const model::Rule& rule)
 }  // namespace
 
 void ut109(const FileContext& file, Reporter& report) {
-    std::string text;
-    model::TableId last;
+    std::map<std::pair<std::uint32_t, model::Hook>, std::string> known;
     for (model::RuleId id : file.rules.state_matches) {
         const model::Rule& rule = file.ruleset.rule(id);
-        if (!accepts_established(file.ruleset, rule) || !file.reachable(rule.chain)) continue;
+        if (!accepts_established(file.ruleset, rule)) continue;
+        auto path = path_to(file, id);
+        if (!path) continue;
         model::TableId table = file.ruleset.chain(rule.chain).table;
-        if (!(table == last)) text = services(file, table);
-        last = table;
+        model::Hook hook = file.ruleset.chain(path->base).hook;
+        auto [it, fresh] = known.try_emplace({table.value, hook});
+        if (fresh) it->second = services(file, table, hook);
+        const std::string& text = it->second;
+        std::string_view answers = hook == model::Hook::input
+                                       ? "answers to this host's own connections"
+                                   : hook == model::Hook::output ? "this host's answers"
+                                                                 : "answers from behind this host";
         report.add_text(
             file.range(rule),
-            fmt::format("all packets but the first of each connection pass here: answers to this "
-                        "host's own connections{}{}; whatever is to leave conntrack needs an "
-                        "accept of its own",
+            fmt::format("all packets but the first of each connection pass here: {}{}{}; whatever "
+                        "is to leave conntrack needs an accept of its own",
+                        answers,
                         text.empty() ? "" : ", and the services that other rules open: ", text),
             id);
     }

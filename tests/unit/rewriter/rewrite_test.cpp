@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/iptables_values.hpp"
 #include "tests/unit/ruleset_text.hpp"
 
 using namespace untrack;
@@ -41,11 +42,10 @@ TEST(Rewrite, OnlyAddsLinesAndOnlyOnce) {
     ASSERT_EQ(o.status, Status::rewritten) << (o.reasons.empty() ? "" : o.reasons.front().message);
     for (const TextEdit& e : o.edits) EXPECT_TRUE(e.range.empty());
     std::string after = apply_edits(l.file.text(), o.edits);
-    EXPECT_NE(
-        after.find(
-            "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n-A INPUT -p tcp -m "
-            "multiport --dports 80 -m conntrack --ctstate UNTRACKED -m tcp --dport 80 -j ACCEPT\n"),
-        std::string::npos)
+    EXPECT_NE(after.find(
+                  "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n"
+                  "-A INPUT -p tcp -m tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT\n"),
+              std::string::npos)
         << after;
     EXPECT_NE(after.find("COMMIT\n*raw\n"), std::string::npos);
     EXPECT_NE(after.find("-A PREROUTING -p tcp -m tcp --dport 80 -j CT --notrack\n"),
@@ -81,12 +81,12 @@ TEST(Rewrite, ALimitOnNewConnectionsStaysOne) {
     rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
     ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
     std::string after = apply_edits(l.file.text(), o.edits);
-    EXPECT_NE(after.find("-m tcp --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED -m tcp "
-                         "--dport 80 -m limit --limit 9/s -j ACCEPT"),
+    EXPECT_NE(after.find("-m tcp --tcp-flags SYN,ACK SYN -m tcp --dport 80 -m conntrack --ctstate "
+                         "UNTRACKED -m limit --limit 9/s -j ACCEPT"),
               std::string::npos)
         << after;
-    EXPECT_NE(after.find("-m tcp ! --tcp-flags SYN,ACK SYN -m conntrack --ctstate UNTRACKED -m tcp "
-                         "--dport 80 -j ACCEPT"),
+    EXPECT_NE(after.find("-m tcp ! --tcp-flags SYN,ACK SYN -m tcp --dport 80 -m conntrack "
+                         "--ctstate UNTRACKED -j ACCEPT"),
               std::string::npos)
         << after;
 }
@@ -134,6 +134,59 @@ TEST(Rewrite, RefusesErrorAcceptsWiderThanTheRelatedOne) {
         "UT203");
 }
 
+TEST(Rewrite, AConversionMadeByHandIsLeftAlone) {
+    // Port 80 is accepted only untracked, as it is after a conversion that dropped the old rule.
+    Loaded l(
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+        "-A INPUT -p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n*raw\n"
+        "-A PREROUTING -p tcp -m tcp --dport 80 -j CT --notrack\n"
+        "-A OUTPUT -p tcp -m tcp --sport 80 -j CT --notrack\n"
+        "-A OUTPUT -o lo -p tcp -m tcp --dport 80 -j CT --notrack\nCOMMIT\n");
+    EXPECT_EQ(rewriter::rewrite(l.tree, l.ruleset, request("80/tcp")).status, Status::unchanged);
+}
+
+TEST(Rewrite, WhatIsMissingOfAConversionIsAdded) {
+    Loaded l(
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+        "-A INPUT -p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n*raw\n"
+        "-A PREROUTING -p tcp -m tcp --dport 80 -j CT --notrack\nCOMMIT\n");
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+    ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
+    EXPECT_NE(apply_edits(l.file.text(), o.edits).find("-A OUTPUT -p tcp -m tcp --sport 80 -j CT"),
+              std::string::npos);
+}
+
+TEST(Rewrite, UsesNoInterfaceThatAHookHasNot) {
+    // The chain is reached from INPUT, too; what leaves by lan was never let in there.
+    Loaded l(
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT DROP [0:0]\n:zone - [0:0]\n"
+        "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -j zone\n"
+        "-A FORWARD -j zone\n-A OUTPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+        "-A zone -o lan -j ACCEPT\n-A zone -i lan -p tcp --dport 80 -j ACCEPT\nCOMMIT\n");
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+    ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
+    std::string after = apply_edits(l.file.text(), o.edits);
+    EXPECT_EQ(after.find("OUTPUT -i lan"), std::string::npos) << after;
+    EXPECT_NE(after.find("OUTPUT -o lan"), std::string::npos) << after;
+}
+
+TEST(Rewrite, TheServersOwnAddressIsNotForwardedTo) {
+    Loaded l(
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+        "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+        "-A INPUT -p tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT\n"
+        "-A FORWARD -i docker0 -j ACCEPT\n"
+        "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n");
+    rewriter::Request r = request("22/tcp");
+    model::MaskedAddress own;
+    ASSERT_EQ(model::parse_masked_address(model::Family::ip, "192.0.2.1", own),
+              model::AddressParse::ok);
+    r.address = own;
+    r.address_text = "192.0.2.1";
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, r);
+    EXPECT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
+}
+
 TEST(Rewrite, RefusesAdmissionsThatRememberWho) {
     std::string text = web;
     text.insert(text.find(" -j ACCEPT\nCOMMIT"), " -m recent --rcheck --name KNOCK");
@@ -160,7 +213,7 @@ TEST(Rewrite, ARouterUntracksBothDirectionsInPrerouting) {
                          "CT --notrack"),
               std::string::npos)
         << after;
-    EXPECT_NE(after.find("-A FORWARD -d 198.51.100.2 -p tcp -m multiport --dports 80 -m conntrack "
+    EXPECT_NE(after.find("-A FORWARD -d 198.51.100.2 -p tcp -m tcp --dport 80 -m conntrack "
                          "--ctstate UNTRACKED"),
               std::string::npos)
         << after;

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What stands against a conversion before a single rule is written: docs/semantics.md says why.
+#pragma once
+
+#include "rewriter/rewrite.hpp"
+
+namespace untrack::rewriter {
+
+/// The reasons, in the order in which they were looked for; none when nothing stands against it.
+std::vector<Reason> refusals(const parser::iptables::SyntaxTree& tree,
+                             const model::Ruleset& ruleset, const Request& request);
+
+}  // namespace untrack::rewriter
