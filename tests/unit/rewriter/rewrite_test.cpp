@@ -147,7 +147,7 @@ TEST(Rewrite, AConversionMadeByHandIsLeftAlone) {
 
 TEST(Rewrite, WhatIsMissingOfAConversionIsAdded) {
     Loaded l(
-        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n"
         "-A INPUT -p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n*raw\n"
         "-A PREROUTING -p tcp -m tcp --dport 80 -j CT --notrack\nCOMMIT\n");
     rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
