@@ -1,99 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/kernel/lab.hpp"
 
-#include <arpa/inet.h>
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <sstream>
-#include <sys/socket.h>
+#include <fstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace untrack::test {
-namespace {
-
-void enter(const std::string& name) {
-    int fd = ::open(("/var/run/netns/" + name).c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || ::setns(fd, CLONE_NEWNET) != 0) ::_exit(9);
-    ::close(fd);
-}
-
-struct Endpoint {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-    int family = AF_INET;
-};
-
-Endpoint endpoint(const std::string& address, int port) {
-    Endpoint e;
-    if (address.find(':') == std::string::npos) {
-        auto* in = reinterpret_cast<sockaddr_in*>(&e.storage);
-        in->sin_family = AF_INET;
-        in->sin_port = htons(static_cast<std::uint16_t>(port));
-        ::inet_pton(AF_INET, address.c_str(), &in->sin_addr);
-        e.size = sizeof *in;
-    } else {
-        auto* in = reinterpret_cast<sockaddr_in6*>(&e.storage);
-        in->sin6_family = AF_INET6;
-        in->sin6_port = htons(static_cast<std::uint16_t>(port));
-        ::inet_pton(AF_INET6, address.c_str(), &in->sin6_addr);
-        e.size = sizeof *in;
-        e.family = AF_INET6;
-    }
-    return e;
-}
-
-bool ready(int fd, short events, int milliseconds) {
-    pollfd p{fd, events, 0};
-    return ::poll(&p, 1, milliseconds) == 1;
-}
-
-/// In the child: connect, send, wait. The exit status is the answer.
-int talk_here(const std::string& address, int port) {
-    constexpr int patience = 1500;
-    Endpoint e = endpoint(address, port);
-    int fd = ::socket(e.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (::connect(fd, reinterpret_cast<sockaddr*>(&e.storage), e.size) != 0 && errno != EINPROGRESS)
-        return errno == ECONNREFUSED ? 1 : 2;
-    if (!ready(fd, POLLOUT, patience)) return 2;
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) return error == ECONNREFUSED ? 1 : 2;
-    if (::send(fd, "hello", 5, MSG_NOSIGNAL) != 5 || !ready(fd, POLLIN, patience)) return 2;
-    std::array<char, 8> answer{};
-    return ::recv(fd, answer.data(), answer.size(), 0) == 5 ? 0 : 2;
-}
-
-[[noreturn]] void echo_forever(int port, bool six) {
-    Endpoint e = endpoint(six ? "::" : "0.0.0.0", port);
-    int fd = ::socket(e.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (six) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (::bind(fd, reinterpret_cast<sockaddr*>(&e.storage), e.size) != 0 || ::listen(fd, 16) != 0)
-        ::_exit(8);
-    ::alarm(120);  // a laboratory never lasts longer
-    for (;;) {
-        int peer = ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC);
-        if (peer < 0) continue;
-        std::array<char, 64> text{};
-        if (ready(peer, POLLIN, 2000)) {
-            ssize_t n = ::recv(peer, text.data(), text.size(), 0);
-            if (n > 0 && ::send(peer, text.data(), static_cast<std::size_t>(n), MSG_NOSIGNAL) != n)
-                ::_exit(7);
-        }
-        ::close(peer);
-    }
-}
-
-}  // namespace
 
 int run(const std::string& command) {
     int status = std::system(("timeout 20 sh -c '" + command + "' >/dev/null 2>&1").c_str());
@@ -110,61 +26,115 @@ std::string output_of(const std::string& command) {
     return out;
 }
 
-Lab::Lab() {
-    static int number = 0;
-    std::string tag = std::to_string(::getpid()) + "-" + std::to_string(number++);
-    server_ = "ut-s" + tag;
-    client_ = "ut-c" + tag;
-    run("ip netns add " + server_ + " && ip netns add " + client_ + " && ip link add eth0 netns " +
-        server_ + " type veth peer name eth0 netns " + client_);
-    for (const auto& [ns, last] : {std::pair{server_, "1"}, std::pair{client_, "2"}})
-        run("ip -n " + ns + " addr add 192.0.2." + last + "/24 dev eth0 && ip -n " + ns +
-            " addr add 2001:db8:1::" + last + "/64 dev eth0 nodad && ip -n " + ns +
-            " link set lo up && ip -n " + ns + " link set eth0 up");
-}
-
-Lab::~Lab() {
-    std::stringstream pids(servers_);
-    for (pid_t pid = 0; pids >> pid;) {
+Hosts::~Hosts() {
+    for (pid_t pid : servers_) {
         ::kill(pid, SIGKILL);
         ::waitpid(pid, nullptr, 0);
     }
-    run("ip netns del " + server_);
-    run("ip netns del " + client_);
+    for (const std::string& name : names_) run("ip netns del " + name);
 }
 
-bool Lab::load(const std::string& tool, const std::string& file) const {
-    return run("ip netns exec " + server_ + " " + tool + " " + file) == 0;
+std::string Hosts::add(const std::string& name) {
+    static int number = 0;
+    std::string full = "ut-" + name + std::to_string(::getpid()) + "-" + std::to_string(number++);
+    names_.push_back(full);
+    run("ip netns add " + full + " && ip -n " + full + " link set lo up");
+    return full;
 }
 
-void Lab::serve(int port, bool six) {
-    pid_t pid = ::fork();
-    if (pid == 0) {
-        enter(server_);
-        echo_forever(port, six);
-    }
-    servers_ += std::to_string(pid) + " ";
+bool Hosts::load(const std::string& host, const std::string& tool, const std::string& file) const {
+    return run("ip netns exec " + host + " " + tool + " " + file) == 0;
+}
+
+void Hosts::serve(const std::string& host, int port, bool udp, bool six) {
+    servers_.push_back(serve_in(host, port, six, udp));
     ::usleep(100'000);
 }
 
-Talk Lab::talk(const std::string& from, const std::string& address, int port) const {
-    pid_t pid = ::fork();
-    if (pid == 0) {
-        enter(from);
-        ::alarm(10);
-        ::_exit(talk_here(address, port));
-    }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 2;
-    return code == 0 ? Talk::answered : code == 1 ? Talk::refused : Talk::nothing;
+int Hosts::entries(const std::string& host) const {
+    return std::atoi(output_of("ip netns exec " + host + " conntrack -C").c_str());
+}
+void Hosts::forget_entries(const std::string& host) const {
+    run("ip netns exec " + host + " conntrack -F");
 }
 
-int Lab::entries() const {
-    return std::atoi(output_of("ip netns exec " + server_ + " conntrack -C").c_str());
+namespace {
+
+/// One end of a cable.
+struct End {
+    std::string host, device, v4, v6;
+};
+
+void join(const End& a, const End& b) {
+    run("ip link add " + a.device + " netns " + a.host + " type veth peer name " + b.device +
+        " netns " + b.host);
+    for (const End* end : {&a, &b})
+        run("ip -n " + end->host + " addr add " + end->v4 + " dev " + end->device + " && ip -n " +
+            end->host + " addr add " + end->v6 + " dev " + end->device + " nodad && ip -n " +
+            end->host + " link set " + end->device + " up");
 }
-void Lab::forget_entries() const {
-    run("ip netns exec " + server_ + " conntrack -F");
+
+}  // namespace
+
+Lab::Lab() : server(add("s")), client(add("c")) {
+    join({server, "eth0", "192.0.2.1/24", "2001:db8:1::1/64"},
+         {client, "eth0", "192.0.2.2/24", "2001:db8:1::2/64"});
+}
+
+RoutedLab::RoutedLab() : client(add("c")), router(add("r")), server(add("s")) {
+    join({client, "eth0", "203.0.113.2/24", "2001:db8:1::2/64"},
+         {router, "eth0", "203.0.113.1/24", "2001:db8:1::1/64"});
+    join({server, "eth0", "198.51.100.2/24", "2001:db8:2::2/64"},
+         {router, "eth1", "198.51.100.1/24", "2001:db8:2::1/64"});
+    run("ip -n " + client + " route add default via 203.0.113.1 && ip -n " + client +
+        " -6 route add default via 2001:db8:1::1");
+    run("ip -n " + server + " route add default via 198.51.100.1 && ip -n " + server +
+        " -6 route add default via 2001:db8:2::1");
+    // Packets with any source address are to reach the rules.
+    run("ip netns exec " + router +
+        " sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 "
+        "net.ipv4.conf.all.rp_filter=0 "
+        "net.ipv4.conf.eth0.rp_filter=0 net.ipv4.conf.eth1.rp_filter=0");
+}
+
+void KernelTest::SetUp() {
+    if (::geteuid() != 0) GTEST_SKIP() << "not root: network namespaces cannot be made";
+    for (const char* tool : {"ip", "conntrack", "iptables-legacy-restore", "iptables-nft-restore"})
+        if (run(std::string("command -v ") + tool) != 0)
+            GTEST_SKIP() << tool << " is not installed";
+    const char* binary = std::getenv("UNTRACK_BIN");
+    ASSERT_NE(binary, nullptr) << "UNTRACK_BIN must name the program";
+    binary_ = binary;
+    folder_ = std::filesystem::temp_directory_path() / ("ut-kernel-" + std::to_string(::getpid()));
+    std::filesystem::create_directories(folder_);
+}
+
+void KernelTest::TearDown() {
+    if (!folder_.empty()) std::filesystem::remove_all(folder_);
+}
+
+std::string KernelTest::write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+    return folder_ / name;
+}
+
+std::string KernelTest::rewritten(const std::string& arguments, const std::string& file) const {
+    std::string out = folder_ / ("after" + std::filesystem::path(file).extension().string());
+    EXPECT_EQ(run(binary_ + " rewrite " + arguments + " " + file + " > " + out), 0)
+        << arguments << " " << file;
+    return out;
+}
+
+bool KernelTest::reports(const std::string& code, const std::string& file) const {
+    return output_of(binary_ + " lint --select " + code + " " + file).find("[" + code + "]") !=
+           std::string::npos;
+}
+
+std::string sample(const std::string& name) {
+    std::filesystem::path folder =
+        std::filesystem::path(UNTRACK_SOURCE_DIR) / "rules-samples" / name;
+    return std::filesystem::exists(folder / "before.ip6tables") ? folder / "before.ip6tables"
+                                                                : folder / "before.iptables";
 }
 
 }  // namespace untrack::test

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the UT2xx rules say happens, happens; and they say it of these very rulesets.
+#include "tests/kernel/lab.hpp"
+
+namespace untrack::test {
+namespace {
+
+class Mistakes : public KernelTest {
+  protected:
+    static constexpr const char* legacy = "iptables-legacy-restore";
+
+    /// A ruleset of a server: raw rules and INPUT rules under a policy of DROP.
+    std::string server(const std::string& raw, const std::string& input) const {
+        return write("mistake.iptables",
+                     "*raw\n" + raw + "COMMIT\n*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n" +
+                         input + "COMMIT\n");
+    }
+};
+
+const std::string question = "-A PREROUTING -p tcp --dport 80 -j CT --notrack\n";
+const std::string answer = "-A OUTPUT -p tcp --sport 80 -j CT --notrack\n";
+const std::string accept_untracked =
+    "-A INPUT -p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT\n";
+const std::string established = "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
+
+}  // namespace
+
+TEST_F(Mistakes, OneSidedNotrackHangsUnderADropOfInvalid) {
+    // UT201: answers of an untracked question are INVALID in OUTPUT.
+    std::string drop = "-A OUTPUT -m conntrack --ctstate INVALID -j DROP\n";
+    for (bool whole : {false, true}) {
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string file = server(question + (whole ? answer : ""), accept_untracked + drop);
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), whole ? Talk::answered : Talk::nothing);
+        EXPECT_EQ(reports("UT201", file), !whole);
+    }
+}
+
+TEST_F(Mistakes, OneSidedNotrackOfAnswersLeavesTheTableFull) {
+    Lab lab;
+    lab.serve(lab.server, 80);
+    std::string file = server(answer, "-A INPUT -p tcp --dport 80 -j ACCEPT\n" + established);
+    ASSERT_TRUE(lab.load(lab.server, legacy, file));
+    EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), Talk::answered);
+    EXPECT_GT(lab.entries(lab.server), 0);
+    EXPECT_TRUE(reports("UT201", file));
+}
+
+TEST_F(Mistakes, UntrackedPacketsMeetOnlyAcceptsOfTrackedOnes) {
+    Lab lab;
+    lab.serve(lab.server, 80);
+    std::string file =
+        server(question + answer,
+               "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT\n");
+    ASSERT_TRUE(lab.load(lab.server, legacy, file));
+    EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), Talk::nothing);
+    EXPECT_TRUE(reports("UT202", file));
+}
+
+TEST_F(Mistakes, ABlanketAcceptOpensEveryPortToASourcePort) {
+    Lab lab;
+    lab.serve(lab.server, 23);
+    std::string file = server(
+        "-A PREROUTING -p tcp --sport 80 -j CT --notrack\n"
+        "-A OUTPUT -p tcp --dport 80 -j CT --notrack\n",
+        "-A INPUT -m conntrack --ctstate UNTRACKED -j ACCEPT\n" + established);
+    ASSERT_TRUE(lab.load(lab.server, legacy, file));
+    EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 23}), Talk::nothing);
+    EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 23, false, 80}), Talk::answered);
+    EXPECT_TRUE(reports("UT203", file));
+}
+
+TEST_F(Mistakes, UntrackedPacketsAreNotTranslated) {
+    std::string nat = "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 8081\nCOMMIT\n";
+    for (bool bypass : {false, true}) {
+        Lab lab;
+        lab.serve(lab.server, 8081);
+        std::string file =
+            write("nat.iptables", nat + "*raw\n" + (bypass ? question + answer : "") + "COMMIT\n");
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}),
+                  bypass ? Talk::refused : Talk::answered);
+        EXPECT_EQ(reports("UT205", file), bypass);
+    }
+}
+
+TEST_F(Mistakes, NotrackOutsideRawIsRefused) {
+    Lab lab;
+    std::string file = write("late.iptables", "*mangle\n" + question + "COMMIT\n");
+    for (const char* tool : {"iptables-legacy-restore", "iptables-nft-restore"})
+        EXPECT_FALSE(lab.load(lab.server, tool, file)) << tool;
+    EXPECT_TRUE(reports("UT208", file));
+}
+
+TEST_F(Mistakes, TheFirstCtTargetWins) {
+    for (bool zone_first : {true, false}) {
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string zone = "-A PREROUTING -p tcp -j CT --zone 1\n";
+        std::string file = server(zone_first ? zone + question : question + zone,
+                                  "-A INPUT -p tcp --dport 80 -j ACCEPT\n" + established);
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        call_from(lab.client, {"192.0.2.1", 80});
+        std::string entries = output_of("ip netns exec " + lab.server + " conntrack -L -p tcp");
+        EXPECT_EQ(entries.find("zone-orig=1") != std::string::npos ||
+                      entries.find("zone=1") != std::string::npos,
+                  zone_first)
+            << entries;
+        EXPECT_EQ(reports("UT209", file), zone_first);
+    }
+}
+
+TEST_F(Mistakes, ANegatedStateTestDropsUntrackedPackets) {
+    Lab lab;
+    lab.serve(lab.server, 80);
+    std::string file = server(question + answer,
+                              "-A INPUT -m conntrack ! --ctstate NEW,RELATED,ESTABLISHED -j DROP\n"
+                              "-A INPUT -p tcp --dport 80 -j ACCEPT\n");
+    ASSERT_TRUE(lab.load(lab.server, legacy, file));
+    EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), Talk::nothing);
+    EXPECT_TRUE(reports("UT217", file));
+}
+
+TEST_F(Mistakes, HalfAConversionIsWorseThanNone) {
+    Lab lab;
+    lab.serve(lab.server, 80);
+    ASSERT_TRUE(lab.load(lab.server, legacy, sample("half-converted")));
+    EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), Talk::nothing);
+}
+
+}  // namespace untrack::test
