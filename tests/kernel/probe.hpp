@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Crafted IPv4 packets: sent on one host, seen or not on another.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace untrack::test {
+
+struct Probe {
+    std::string source, destination;
+    std::uint8_t protocol = 6;  ///< 6, 17, or 1 (an echo request)
+    std::uint16_t source_port = 0, destination_port = 0;
+    bool syn = true;  ///< of TCP: else ACK
+};
+
+/// Sends all packets from one namespace and returns the numbers of those that a raw socket in
+/// another received: such sockets get what passed INPUT there.
+std::set<std::size_t> deliver(const std::string& from, const std::string& to,
+                              const std::vector<Probe>& probes);
+
+}  // namespace untrack::test
