@@ -49,7 +49,7 @@ std::vector<model::Address> addresses_asked(const model::Ruleset& r, std::span<c
     for (const Match& m : matches) {
         if (m.kind != kind || m.negated) continue;
         if (m.count == 0) {
-            std::uint32_t needed = ~std::uint32_t{0} << (32 - 8 * bytes);
+            std::uint32_t needed = ~std::uint32_t{0} << (32 - 8 * std::min<std::size_t>(bytes, 4));
             if ((m.payload.masked_v4.mask & needed) != needed) continue;
             model::Address a;
             for (std::size_t i = 0; i < 4; ++i)

@@ -7,7 +7,6 @@
 namespace untrack::analyzer {
 namespace {
 
-using packet::ConntrackState;
 using packet::Packet;
 using packet::Truth;
 
