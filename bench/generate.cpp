@@ -190,6 +190,12 @@ class ServerHost {
         return fmt::format("-s {} ", dice_.percent(60) ? dice_.inside() + "/32" : dice_.network());
     }
 
+    std::string client() {
+        if (!dice_.percent(4)) return source();
+        std::string net = fmt::format("10.{}.{}", dice_.below(64), dice_.below(256));
+        return fmt::format("-m iprange --src-range {0}.10-{0}.99 ", net);
+    }
+
     /// One rule for one client.
     void admission() {
         const Service& s = services[dice_.below(16)];
@@ -206,8 +212,10 @@ class ServerHost {
         std::string chain = fmt::format("svc-{}-{}", s.name, ++chains_);
         filter_.chain(chain);
         filter_.rule("INPUT", fmt::format("-d {}/32 {} -j {}", dice_.inside(), ports_of(s), chain));
-        for (std::uint32_t n = 4 + dice_.below(20); n > 0 && count() + 5 < wanted_; --n)
-            filter_.rule(chain, fmt::format("{}{}{}-j ACCEPT", source(), state(), comment(s.name)));
+        for (std::uint32_t n = 4 + dice_.below(14); n > 0 && count() + 5 < wanted_; --n)
+            filter_.rule(chain, fmt::format("{}{}{}{}-j ACCEPT", client(),
+                                            dice_.percent(42) ? ports_of(s) + " " : "", state(),
+                                            comment(s.name)));
         filter_.rule(
             chain,
             fmt::format("-m limit --limit 6/min -j LOG --log-prefix \"{} denied: \" --log-level 6",
