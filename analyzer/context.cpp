@@ -35,6 +35,8 @@ FileContext::FileContext(const ipt::SyntaxTree& t, const model::Ruleset& r, mode
 
 void FileContext::sort_rules() {
     rules.uses = model::conntrack_uses(ruleset, kernel);
+    std::uint8_t other_icmp =
+        ruleset.family == model::Family::ip6 ? packet::proto_icmp : packet::proto_icmpv6;
     for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
         const model::Rule& rule = ruleset.rules[i];
         if (!rule.live) continue;
@@ -59,12 +61,20 @@ void FileContext::sort_rules() {
             default:
                 break;
         }
+        bool state = false;
+        bool foreign = false;
+        bool unknown = rule.target == model::TargetKind::external;
         for (const model::Match& m : ruleset.matches_of(rule)) {
-            if (m.kind != model::MatchKind::state && m.kind != model::MatchKind::conntrack)
-                continue;
-            rules.state_matches.push_back(id);
-            break;
+            if (m.kind == model::MatchKind::state || m.kind == model::MatchKind::conntrack)
+                state = true;
+            else if (m.kind == model::MatchKind::protocol)
+                foreign = foreign || (m.payload.number == other_icmp && !m.negated);
+            else if (m.kind == model::MatchKind::opaque)
+                unknown = unknown || m.payload.opaque.unknown_extension;
         }
+        if (state) rules.state_matches.push_back(id);
+        if (foreign) rules.other_icmp.push_back(id);
+        if (unknown) rules.unknown.push_back(id);
     }
 }
 

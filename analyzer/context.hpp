@@ -42,6 +42,8 @@ struct RuleLists {
     std::vector<model::RuleId> ct_templates;
     std::vector<model::RuleId> nat;
     std::vector<model::RuleId> state_matches;  ///< -m state, -m conntrack
+    std::vector<model::RuleId> other_icmp;     ///< -p with the other family's ICMP
+    std::vector<model::RuleId> unknown;        ///< with a match or target that is not known
     bool synproxy = false;
 };
 

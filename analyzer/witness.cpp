@@ -55,6 +55,21 @@ std::optional<packet::Packet> packet_for(const FileContext& file, packet::Path p
     return packet::example(file.ruleset.family, path, conditions);
 }
 
+std::optional<packet::Packet> witness(const FileContext& file,
+                                      const std::vector<const RulePath*>& rules,
+                                      const std::function<bool(const packet::Packet&)>& proves) {
+    for (packet::Path way : {packet::Path::input, packet::Path::output, packet::Path::forward}) {
+        bool passes_all = std::all_of(rules.begin(), rules.end(), [&](const RulePath* rule) {
+            auto ways = paths_through(file.ruleset.chain(rule->base).hook);
+            return std::find(ways.begin(), ways.end(), way) != ways.end();
+        });
+        if (!passes_all) continue;
+        auto p = packet_for(file, way, rules);
+        if (p && proves(*p)) return p;
+    }
+    return std::nullopt;
+}
+
 packet::Packet in_state(packet::Packet packet, packet::ConntrackState state) {
     packet.state = state;
     return packet;

@@ -3,6 +3,7 @@
 // they say a word.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,12 @@ std::vector<packet::Path> paths_through(model::Hook hook);
 /// contradict each other.
 std::optional<packet::Packet> packet_for(const FileContext& file, packet::Path path,
                                          const std::vector<const RulePath*>& rules);
+
+/// A packet that satisfies all the rules, on a path that passes the hooks of all of them, and of
+/// which `proves` holds; none when no path has one.
+std::optional<packet::Packet> witness(const FileContext& file,
+                                      const std::vector<const RulePath*>& rules,
+                                      const std::function<bool(const packet::Packet&)>& proves);
 
 /// The same packet in another state of conntrack.
 packet::Packet in_state(packet::Packet packet, packet::ConntrackState state);

@@ -16,13 +16,24 @@ bool goes_by_source_port(const FileContext& file, const model::Rule& rule) {
            !has_match(file.ruleset, rule, {model::MatchKind::destination_port});
 }
 
+/// A packet from the source port that passes only because it is untracked.
+std::optional<packet::Packet> intruder(const FileContext& file, const RulePath& notrack,
+                                       const RulePath& accept) {
+    return witness(file, {&notrack, &accept}, [&](const packet::Packet& p) {
+        packet::Trace open = file.tracer().trace(p, false);
+        return open.verdict == Verdict::accept && open.untracked == Truth::yes &&
+               file.tracer().trace(in_state(p, ConntrackState::new_), false).verdict !=
+                   Verdict::accept;
+    });
+}
+
 }  // namespace
 
 void ut203(const FileContext& file, Reporter& report) {
     for (model::RuleId id : file.rules.state_matches) {
         const model::Rule& rule = file.ruleset.rule(id);
-        if (!accepts_only_untracked(file.ruleset, rule)) continue;
-        if (has_match(file.ruleset, rule,
+        if (!accepts_only_untracked(file.ruleset, rule) ||
+            has_match(file.ruleset, rule,
                       {model::MatchKind::source_port, model::MatchKind::destination_port,
                        model::MatchKind::either_port}))
             continue;
@@ -34,28 +45,17 @@ void ut203(const FileContext& file, Reporter& report) {
             if (!raw || !goes_by_source_port(file, notrack) ||
                 file.ruleset.chain(raw->base).hook != model::Hook::prerouting)
                 continue;
-            bool found = false;
-            for (packet::Path way : paths_through(file.ruleset.chain(accept->base).hook)) {
-                if (way == packet::Path::output) continue;
-                auto p = packet_for(file, way, {&*raw, &*accept});
-                if (!p) continue;
-                packet::Trace open = file.tracer().trace(*p, false);
-                if (open.verdict != Verdict::accept || open.untracked != Truth::yes) continue;
-                if (file.tracer().trace(in_state(*p, ConntrackState::new_), false).verdict ==
-                    Verdict::accept)
-                    continue;
-                Finding& finding = report.add_text(
-                    file.range(rule),
-                    fmt::format("anyone reaches any port from the source port that line {} leaves "
-                                "untracked, for example {}: accept UNTRACKED only with the "
-                                "service's protocol and port, and answers only without SYN",
-                                file.line_number(notrack), packet::to_words(*p)),
-                    id);
-                report.details(finding).witness = *p;
-                found = true;
-                break;
-            }
-            if (found) break;
+            auto p = intruder(file, *raw, *accept);
+            if (!p) continue;
+            Finding& finding = report.add_text(
+                file.range(rule),
+                fmt::format("anyone reaches any port from the source port that line {} leaves "
+                            "untracked, for example {}: accept UNTRACKED only with the "
+                            "service's protocol and port, and answers only without SYN",
+                            file.line_number(notrack), packet::to_words(*p)),
+                id);
+            report.details(finding).witness = *p;
+            break;
         }
     }
 }

@@ -20,18 +20,13 @@ bool takes_answers(const FileContext& file, const model::Rule& rule) {
 /// A packet that the NAT rule translates while it is tracked, and that the NOTRACK rule takes.
 std::optional<packet::Packet> untranslated(const FileContext& file, const RulePath& raw,
                                            const RulePath& nat) {
-    std::vector<packet::Path> raw_ways = paths_through(file.ruleset.chain(raw.base).hook);
-    for (packet::Path way : paths_through(file.ruleset.chain(nat.base).hook)) {
-        if (std::find(raw_ways.begin(), raw_ways.end(), way) == raw_ways.end()) continue;
-        auto p = packet_for(file, way, {&raw, &nat});
-        if (!p || file.raw_tracer().trace(*p, false).untracked != Truth::yes) continue;
+    return witness(file, {&raw, &nat}, [&](const packet::Packet& p) {
+        if (file.raw_tracer().trace(p, false).untracked != Truth::yes) return false;
         packet::Trace tracked =
-            file.treatment_tracer().trace(in_state(*p, ConntrackState::new_), true);
-        if (std::any_of(tracked.steps.begin(), tracked.steps.end(),
-                        [&](const packet::Step& s) { return s.rule == nat.rules.back(); }))
-            return p;
-    }
-    return std::nullopt;
+            file.treatment_tracer().trace(in_state(p, ConntrackState::new_), true);
+        return std::any_of(tracked.steps.begin(), tracked.steps.end(),
+                           [&](const packet::Step& s) { return s.rule == nat.rules.back(); });
+    });
 }
 
 }  // namespace

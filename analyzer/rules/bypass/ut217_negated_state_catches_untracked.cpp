@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <algorithm>
 #include <fmt/format.h>
 
 #include "analyzer/witness.hpp"
@@ -22,6 +21,19 @@ bool forgets_untracked(const model::Ruleset& ruleset, const model::Rule& rule) {
     return false;
 }
 
+/// A packet that the rule drops only because it is untracked.
+std::optional<packet::Packet> victim(const FileContext& file, const RulePath& notrack,
+                                     const RulePath& drop) {
+    model::RuleId id = drop.rules.back();
+    return witness(file, {&notrack, &drop}, [&](const packet::Packet& p) {
+        packet::Trace trace = file.tracer().trace(p, false);
+        return trace.untracked == packet::Truth::yes && trace.decision.rule == id &&
+               trace.verdict != Verdict::accept &&
+               file.tracer().trace(in_state(p, ConntrackState::established), false).decision.rule !=
+                   id;
+    });
+}
+
 }  // namespace
 
 void ut217(const FileContext& file, Reporter& report) {
@@ -33,33 +45,18 @@ void ut217(const FileContext& file, Reporter& report) {
         for (model::RuleId notrack_id : file.rules.notrack) {
             auto raw = path_to(file, notrack_id);
             if (!raw) continue;
-            std::vector<packet::Path> raw_ways = paths_through(file.ruleset.chain(raw->base).hook);
-            bool found = false;
-            for (packet::Path way : paths_through(file.ruleset.chain(drop->base).hook)) {
-                if (std::find(raw_ways.begin(), raw_ways.end(), way) == raw_ways.end()) continue;
-                auto p = packet_for(file, way, {&*raw, &*drop});
-                if (!p) continue;
-                packet::Trace trace = file.tracer().trace(*p, false);
-                if (trace.untracked != packet::Truth::yes || trace.decision.rule != id ||
-                    trace.verdict == Verdict::accept)
-                    continue;
-                if (file.tracer()
-                        .trace(in_state(*p, ConntrackState::established), false)
-                        .decision.rule == id)
-                    continue;
-                Finding& finding = report.add_text(
-                    file.match_range(rule, {"state", "conntrack"}),
-                    fmt::format(
-                        "`!' means every state that is not listed, so this drops the packets that "
-                        "line {} leaves untracked, for example {}: add UNTRACKED to "
-                        "the list, or accept those packets before",
-                        file.line_number(file.ruleset.rule(notrack_id)), packet::to_words(*p)),
-                    id);
-                report.details(finding).witness = *p;
-                found = true;
-                break;
-            }
-            if (found) break;
+            auto p = victim(file, *raw, *drop);
+            if (!p) continue;
+            Finding& finding = report.add_text(
+                file.match_range(rule, {"state", "conntrack"}),
+                fmt::format(
+                    "`!' means every state that is not listed, so this drops the packets that "
+                    "line {} leaves untracked, for example {}: add UNTRACKED to "
+                    "the list, or accept those packets before",
+                    file.line_number(file.ruleset.rule(notrack_id)), packet::to_words(*p)),
+                id);
+            report.details(finding).witness = *p;
+            break;
         }
     }
 }

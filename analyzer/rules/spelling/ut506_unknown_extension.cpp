@@ -12,16 +12,14 @@ void ut506(const FileContext& file, Reporter& report) {
     auto note = [&](std::string_view name, model::RuleId id) {
         ++seen.try_emplace(name, id, 0).first->second.second;
     };
-    for (std::size_t i = 0; i < file.ruleset.rules.size(); ++i) {
-        const model::Rule& rule = file.ruleset.rules[i];
-        if (!rule.live) continue;
+    for (model::RuleId id : file.rules.unknown) {
+        const model::Rule& rule = file.ruleset.rule(id);
         for (const model::Match& m : file.ruleset.matches_of(rule)) {
             if (m.kind != model::MatchKind::opaque || !m.payload.opaque.unknown_extension) continue;
             std::string_view text = file.ruleset.string(m.payload.opaque.text);
-            note(text.substr(0, text.find(' ')), model::RuleId(i));
+            note(text.substr(0, text.find(' ')), id);
         }
-        if (rule.target == model::TargetKind::external)
-            note(file.ruleset.target_name(rule), model::RuleId(i));
+        if (rule.target == model::TargetKind::external) note(file.ruleset.target_name(rule), id);
     }
     for (const auto& [name, at] : seen) {
         const model::Rule& rule = file.ruleset.rule(at.first);
