@@ -2,6 +2,7 @@
 #include "cli/common.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -34,6 +35,25 @@ bool looks_like_iptables(std::string_view text) {
             return true;
     }
     return only_blanks;
+}
+
+/// Whether the first line that says something opens one of the kernel's tables.
+bool begins_with_table(std::string_view text) {
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    while (!text.empty()) {
+        std::size_t end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+        std::size_t begin = line.find_first_not_of(" \t\r");
+        if (begin == std::string_view::npos || line[0] == '#') continue;
+        if (line[0] != '*') return false;
+        line = line.substr(1, line.find_last_not_of(" \t\r"));
+        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+        constexpr std::array<std::string_view, 5> tables{"filter", "nat", "mangle", "raw",
+                                                         "security"};
+        return std::find(tables.begin(), tables.end(), line) != tables.end();
+    }
+    return false;
 }
 
 bool looks_like_nft(std::string_view text) {
@@ -98,8 +118,7 @@ std::unique_ptr<Input> read_input(const std::string& path, const Context& contex
 
 bool is_iptables_file(const std::string& path) {
     auto file = SourceFile::open(path);
-    return file && !file->text().empty() && file->text().find('*') != std::string_view::npos &&
-           looks_like_iptables(file->text());
+    return file && begins_with_table(file->text());
 }
 
 bool print_syntax_errors(Input& input) {

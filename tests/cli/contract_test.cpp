@@ -212,10 +212,14 @@ TEST(Cli, DirectoriesAreSearched) {
     fs::create_directories(f.path() / "etc/iptables");
     f.file("etc/iptables/rules.v4", web);
     f.file("etc/README", "no ruleset\n");
+    f.file("etc/program.cpp",
+           "#include <x>\n/* a comment\n * goes on\n*/\nint main() { return 0; }\n");
+    f.file("etc/list.md", "* one\n* two\n-A CHAIN\n");
     Ran ran = shell("untrack lint " + f.path().string());
     EXPECT_EQ(ran.code, 0) << ran.err;
     EXPECT_NE(ran.out.find("rules.v4:"), std::string::npos);
-    EXPECT_EQ(ran.out.find("README"), std::string::npos);
+    for (const char* other : {"README", "program.cpp", "list.md"})
+        EXPECT_EQ(ran.out.find(other), std::string::npos) << other;
 }
 
 TEST(Cli, ColourOnlyWhereItIsWanted) {
