@@ -7,19 +7,10 @@
 namespace untrack::analyzer {
 
 PortIndex::Ports PortIndex::ports_of(const RulePath& path, model::MatchKind kind) const {
-    constexpr unsigned most = 16;
     for (model::RuleId id : path.rules)
-        for (const model::Match& m : ruleset_.matches_of(ruleset_.rule(id))) {
-            if (m.kind != kind || m.negated) continue;
-            std::span<const model::PortRange> ranges(&m.payload.ports, 1);
-            if (m.count != 0)
-                ranges = std::span(ruleset_.ports).subspan(m.payload.pool.first, m.count);
-            Ports ports;
-            for (const model::PortRange& r : ranges)
-                for (unsigned n = r.first; n <= r.last && ports.size() <= most; ++n)
-                    ports.push_back(static_cast<std::uint16_t>(n));
-            if (ports.size() <= most) return ports;
-        }
+        if (Ports ports = few_ports(ruleset_, ruleset_.matches_of(ruleset_.rule(id)), kind);
+            !ports.empty())
+            return ports;
     return {};
 }
 

@@ -378,6 +378,11 @@ class Ruleset {
 /// same kind, same value.
 bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match& y);
 
+/// The ports that one of the matches asks for, when it names at most 16 of them; empty when none of
+/// that kind does.
+std::vector<std::uint16_t> few_ports(const Ruleset& ruleset, std::span<const Match> matches,
+                                     MatchKind kind);
+
 /// The kernel's fixed places of iptables' built-in chains (linux/netfilter_ipv4.h).
 inline constexpr std::int16_t priority_raw = -300, priority_conntrack = -200,
                               priority_mangle = -150, priority_nat_dst = -100, priority_filter = 0,

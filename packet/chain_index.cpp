@@ -67,23 +67,6 @@ std::vector<model::Address> addresses_asked(const model::Ruleset& r, std::span<c
     return {};
 }
 
-/// The few ports that a match asks for; empty when there is no such match.
-std::vector<std::uint16_t> ports_asked(const model::Ruleset& r, std::span<const Match> matches,
-                                       MatchKind kind) {
-    constexpr unsigned most = 16;
-    for (const Match& m : matches) {
-        if (m.kind != kind || m.negated) continue;
-        std::span<const model::PortRange> ranges(&m.payload.ports, 1);
-        if (m.count != 0) ranges = std::span(r.ports).subspan(m.payload.pool.first, m.count);
-        std::vector<std::uint16_t> ports;
-        for (const model::PortRange& p : ranges)
-            for (unsigned n = p.first; n <= p.last && ports.size() <= most; ++n)
-                ports.push_back(static_cast<std::uint16_t>(n));
-        if (!ports.empty() && ports.size() <= most) return ports;
-    }
-    return {};
-}
-
 /// The hashes under which a rule is found; none when it asks for nothing exact.
 std::vector<std::uint32_t> keys(const model::Ruleset& r, std::span<const Match> matches) {
     std::vector<std::uint32_t> found;
@@ -95,7 +78,7 @@ std::vector<std::uint32_t> keys(const model::Ruleset& r, std::span<const Match> 
         if (!found.empty()) return found;
     }
     std::size_t net = net_bytes(r.family);
-    std::vector<std::uint16_t> ports = ports_asked(r, matches, MatchKind::destination_port);
+    std::vector<std::uint16_t> ports = few_ports(r, matches, MatchKind::destination_port);
     for (auto [kind, alone, with_port] :
          {std::tuple{MatchKind::source, Field::source_net, Field::source_net_and_port},
           std::tuple{MatchKind::destination, Field::destination_net,
@@ -108,7 +91,7 @@ std::vector<std::uint32_t> keys(const model::Ruleset& r, std::span<const Match> 
     }
     for (std::uint16_t port : ports) found.push_back(hash(Field::destination_port, port));
     if (found.empty())
-        for (std::uint16_t port : ports_asked(r, matches, MatchKind::source_port))
+        for (std::uint16_t port : few_ports(r, matches, MatchKind::source_port))
             found.push_back(hash(Field::source_port, port));
     return found;
 }

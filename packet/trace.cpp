@@ -302,8 +302,11 @@ class Run {
                 return Outcome::accept;
             case TargetKind::redirect:
                 // A forwarded packet is delivered here instead, or dropped when its interface has
-                // no address (measured).
-                if (packet_.path == Path::forward) break;
+                // no address; IPv6 wants one of the destination's scope (measured).
+                if (packet_.path == Path::forward ||
+                    (packet_.family == model::Family::ip6 && view_.hook == Hook::prerouting &&
+                     !is_loopback(packet_)))
+                    break;
                 out_.nat_applied = true;
                 return Outcome::accept;
             case TargetKind::queue:

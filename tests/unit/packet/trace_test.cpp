@@ -145,6 +145,14 @@ TEST(Trace, ARedirectChangesTheWayOfAForwardedPacket) {
     EXPECT_EQ(run(l, "tcp 203.0.113.9:40000 > 198.51.100.2:80 syn in eth0 out eth1").verdict,
               Verdict::unknown);
     EXPECT_EQ(run(l, "tcp 203.0.113.9:40000 > 192.0.2.1:80 syn in eth0").verdict, Verdict::accept);
+    Loaded six(
+        "*nat\n-A PREROUTING -p tcp -j REDIRECT --to-ports 8080\n-A OUTPUT -p tcp -j "
+        "REDIRECT\nCOMMIT\n",
+        model::Family::ip6);
+    EXPECT_EQ(run(six, "tcp [2001:db8::9]:40000 > [2001:db8:1::1]:80 syn in eth0").verdict,
+              Verdict::unknown);
+    EXPECT_EQ(run(six, "tcp [2001:db8:1::1]:40000 > [2001:db8::9]:80 syn out eth0").verdict,
+              Verdict::accept);
 }
 
 TEST(PacketWords, ComeBackAsTheyWere) {
