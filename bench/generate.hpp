@@ -19,7 +19,7 @@ enum class Profile : std::uint8_t {
 std::optional<Profile> profile_named(std::string_view name);
 
 /// A file as iptables-save writes it, with `rules` rules (kube: a few more, it finishes its last
-/// service). From about 200 rules on.
+/// service). Every profile has about twenty rules at least.
 std::string generate(Profile profile, std::size_t rules, std::uint32_t seed);
 
 }  // namespace untrack::bench
