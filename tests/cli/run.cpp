@@ -34,21 +34,44 @@ std::string Folder::file(const std::string& name, const std::string& text) const
     return path_ / name;
 }
 
+namespace {
+
+/// A word as sh reads it back.
+std::string quoted(const std::string& word) {
+    std::string out = "'";
+    for (char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+}  // namespace
+
 Ran shell(const std::string& command, const fs::path& folder) {
-    const char* binary = std::getenv("UNTRACK_BIN");
-    Folder scratch;
-    write(scratch.path() / "script",
-          "untrack() { timeout 60 " + std::string(binary == nullptr ? "untrack" : binary) +
-              " \"$@\"; }\ncd '" + folder.string() + "' || exit 99\n" + command + "\n");
-    std::string line = "sh " + (scratch.path() / "script").string() + " >" +
-                       (scratch.path() / "out").string() + " 2>" +
-                       (scratch.path() / "err").string();
-    int status = std::system(line.c_str());
     Ran ran;
+    const char* binary = std::getenv("UNTRACK_BIN");
+    if (binary == nullptr) {
+        ran.err = "UNTRACK_BIN names no program to test";
+        return ran;
+    }
+    Folder scratch;
+    auto scratched = [&](const char* name) { return quoted((scratch.path() / name).string()); };
+    write(scratch.path() / "script", "untrack() { " + quoted(binary) + " \"$@\"; }\ncd " +
+                                         quoted(folder.string()) + " || exit 99\n" + command +
+                                         "\n");
+    std::string line = "timeout -k 5 60 sh " + scratched("script") + " </dev/null >" +
+                       scratched("out") + " 2>" + scratched("err");
+    int status = std::system(line.c_str());
     ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     ran.out = read(scratch.path() / "out");
     ran.err = read(scratch.path() / "err");
     return ran;
+}
+
+Ran run(const std::vector<std::string>& arguments, const std::string& standard_input,
+        const fs::path& folder) {
+    Folder scratch;
+    std::string command = "untrack";
+    for (const std::string& argument : arguments) command += " " + quoted(argument);
+    return shell(command + " <" + quoted(scratch.file("in", standard_input)), folder);
 }
 
 }  // namespace untrack::test

@@ -4,18 +4,23 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace untrack::test {
 
 struct Ran {
-    int code = -1;  ///< exit status; 128 and the signal's number when one ended it
+    int code = -1;  ///< exit status; 128 and the signal's number when one ended it, 124 out of time
     std::string out;
     std::string err;
 };
 
 /// Runs a command line as sh does, "untrack" in it being the program under test (UNTRACK_BIN), for
-/// at most a minute.
+/// at most a minute and with nothing to read.
 Ran shell(const std::string& command, const std::filesystem::path& folder = ".");
+
+/// Runs the program with these arguments, whatever bytes are in them.
+Ran run(const std::vector<std::string>& arguments, const std::string& standard_input = {},
+        const std::filesystem::path& folder = ".");
 
 /// The bytes of a file; empty when there is none.
 std::string read(const std::filesystem::path& path);

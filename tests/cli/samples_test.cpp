@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The commands of the sample hosts say what their `expected` folders hold.
-// UNTRACK_UPDATE_GOLDEN=1 writes those again.
+// The commands of the sample hosts say what their `expected` folders hold, and the tools that load
+// such files take those hosts. UNTRACK_UPDATE_GOLDEN=1 writes `expected` again.
 #include <algorithm>
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -13,14 +13,28 @@
 using namespace untrack::test;
 namespace fs = std::filesystem;
 
-TEST(SampleCommands, SayWhatIsExpected) {
-    std::vector<fs::path> samples;
+namespace {
+
+std::vector<fs::path> samples() {
+    std::vector<fs::path> found;
     for (const auto& entry : fs::directory_iterator(fs::path(UNTRACK_SOURCE_DIR) / "rules-samples"))
-        if (entry.is_directory()) samples.push_back(entry.path());
-    std::sort(samples.begin(), samples.end());
-    ASSERT_GE(samples.size(), 20U);
+        if (entry.is_directory()) found.push_back(entry.path());
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+/// What iptables-restore says to a ruleset, in a network namespace that ends with it.
+Ran restored(const std::string& tool, const std::string& file) {
+    return shell("PATH=$PATH:/usr/sbin:/sbin; unshare -n " + tool + "-restore --test <'" + file +
+                 "'");
+}
+
+}  // namespace
+
+TEST(SampleCommands, SayWhatIsExpected) {
+    ASSERT_GE(samples().size(), 20U);
     bool update = std::getenv("UNTRACK_UPDATE_GOLDEN") != nullptr;
-    for (const fs::path& sample : samples) {
+    for (const fs::path& sample : samples()) {
         EXPECT_TRUE(fs::exists(sample / "README.md")) << sample;
         std::istringstream commands(read(sample / "commands"));
         std::set<std::string> names;
@@ -43,4 +57,29 @@ TEST(SampleCommands, SayWhatIsExpected) {
         for (const auto& entry : fs::directory_iterator(sample / "expected"))
             EXPECT_TRUE(names.contains(entry.path().filename())) << entry.path() << " is nobody's";
     }
+}
+
+TEST(SampleHosts, AreTakenByTheToolsUnlessAFindingSaysOtherwise) {
+    if (shell("unshare -n true").code != 0) GTEST_SKIP() << "needs a network namespace of its own";
+    Folder scratch;
+    std::size_t rewritten = 0;
+    for (const fs::path& sample : samples()) {
+        bool six = fs::exists(sample / "before.ip6tables");
+        std::string file = sample / (six ? "before.ip6tables" : "before.iptables");
+        std::string findings = read(sample / "findings");
+        bool readable = true;
+        for (const char* code : {"UT901", "UT503", "UT510"})
+            readable = readable && findings.find(code) == std::string::npos;
+        Ran after = run({"rewrite", "--port", "80,443/tcp", file});
+        if (readable && after.code == 0) ++rewritten;
+        for (const char* back_end : {"-legacy", "-nft"}) {
+            std::string tool = std::string(six ? "ip6tables" : "iptables") + back_end;
+            Ran loaded = restored(tool, file);
+            EXPECT_EQ(loaded.code == 0, readable) << tool << " " << file << "\n" << loaded.err;
+            if (!readable || after.code != 0) continue;
+            loaded = restored(tool, scratch.file("after", after.out));
+            EXPECT_EQ(loaded.code, 0) << tool << ", rewritten " << file << "\n" << loaded.err;
+        }
+    }
+    EXPECT_GE(rewritten, 10U);
 }
