@@ -2,6 +2,7 @@
 #include "rewriter/refusals.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <set>
 
@@ -30,6 +31,7 @@ class Refusals {
         check_helpers();
         check_conntrack_keys();
         check_nat();
+        check_translated();
         check_templates();
         return std::move(reasons_);
     }
@@ -160,6 +162,74 @@ class Refusals {
                 r_.string(m.payload.interface.name) == request_.interface)
                 return true;
         return false;
+    }
+
+    /// Packets that become the service's by translation: their answers would be untracked, and
+    /// never be translated back. What a rule asks for speaks of packets before that, so only its
+    /// protocol counts, and for a translated destination the port that it gives.
+    void check_translated() {
+        std::set<std::uint32_t> told;
+        for (const Service& service : request_.services)
+            for (const model::Rule& rule : r_.rules) {
+                if (!rule.live || model::conntrack_need(rule.target) != model::ConntrackNeed::nat ||
+                    !may_have_protocol(rule, service.protocol) || told.contains(rule.line))
+                    continue;
+                bool source =
+                    rule.target == TargetKind::snat || rule.target == TargetKind::masquerade;
+                if (source) {
+                    // A forwarded client's own port may be kept: its answers come to that port of
+                    // this host. What a router does not send itself stays as it was.
+                    if (request_.role != Role::server) continue;
+                } else if (!may_become(rule, service)) {
+                    continue;
+                }
+                told.insert(rule.line);
+                reason("UT205",
+                       source ? fmt::format("{} may keep a client's source port that is the "
+                                            "service's: its answers would be untracked here, and "
+                                            "never be translated back",
+                                            r_.target_name(rule))
+                              : fmt::format("{} may turn other packets into the service's: their "
+                                            "answers would be untracked, and never be translated "
+                                            "back",
+                                            r_.target_name(rule)),
+                       offset_of(rule));
+            }
+    }
+
+    bool may_have_protocol(const model::Rule& rule, std::uint8_t protocol) const {
+        for (const model::Match& m : r_.matches_of(rule))
+            if (m.kind == MatchKind::protocol && (m.payload.number == protocol) == m.negated)
+                return false;
+        return true;
+    }
+
+    /// Whether a destination may get one of the service's ports: yes, unless the rule gives others.
+    bool may_become(const model::Rule& rule, const Service& service) const {
+        const ipt::Line& line = tree_.lines[rule.line];
+        std::string storage;
+        for (const ipt::Option& option : tree_.options_of(line)) {
+            if (option.key == ipt::unknown_option) continue;
+            std::string_view name = ipt::option_info(option.key).name;
+            if (name != "--to-ports" && name != "--to-destination") continue;
+            ipt::OptionWords words(tree_, line, option);
+            ipt::Word word;
+            if (!words.next(word)) return true;
+            std::string_view value = ipt::word_value(tree_.text, word, storage);
+            if (name == "--to-destination") {
+                bool six = r_.family == model::Family::ip6;
+                std::size_t colon = six ? value.find("]:") : value.find(':');
+                if (colon == std::string_view::npos) return true;
+                value.remove_prefix(colon + (six ? 2 : 1));
+            }
+            unsigned first = 0;
+            auto read = std::from_chars(value.data(), value.data() + value.size(), first);
+            if (read.ec != std::errc() || read.ptr != value.data() + value.size()) return true;
+            return std::any_of(
+                service.ports.begin(), service.ports.end(),
+                [&](const model::PortRange& p) { return p.first <= first && first <= p.last; });
+        }
+        return true;
     }
 
     void check_templates() {

@@ -187,6 +187,29 @@ TEST(Rewrite, TheServersOwnAddressIsNotForwardedTo) {
     EXPECT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
 }
 
+TEST(Rewrite, RefusesAServiceThatTranslationMakes) {
+    const std::string filter =
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+        "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+        "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n"
+        "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+        "-A FORWARD -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n";
+    const std::string dnat =
+        "*nat\n-A PREROUTING -d 198.51.100.1 -p tcp --dport 8080 -j DNAT --to-destination "
+        "192.168.1.10:80\nCOMMIT\n";
+    EXPECT_EQ(first_code(dnat + filter, request("80/tcp", rewriter::Role::router)), "UT205");
+    EXPECT_EQ(first_code("*nat\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports "
+                         "80\nCOMMIT\n" +
+                             filter,
+                         request("80/tcp")),
+              "UT205");
+    // A client behind this host may have the service's port as its own.
+    EXPECT_EQ(
+        first_code("*nat\n-A POSTROUTING -s 10.0.0.0/8 -o eth1 -j MASQUERADE\nCOMMIT\n" + filter,
+                   request("80/tcp")),
+        "UT205");
+}
+
 TEST(Rewrite, RefusesAdmissionsThatRememberWho) {
     std::string text = web;
     text.insert(text.find(" -j ACCEPT\nCOMMIT"), " -m recent --rcheck --name KNOCK");
@@ -195,7 +218,7 @@ TEST(Rewrite, RefusesAdmissionsThatRememberWho) {
 
 TEST(Rewrite, NatOfOthersIsNoReason) {
     Loaded l(
-        "*nat\n-A POSTROUTING -o eth1 -j MASQUERADE\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT "
+        "*nat\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT "
         "--to-ports 8081\nCOMMIT\n" +
         web);
     EXPECT_EQ(rewriter::rewrite(l.tree, l.ruleset, request("80/tcp")).status, Status::rewritten);
