@@ -96,10 +96,15 @@ bool read_options(int argc, char** argv, Options& options) {
 
 /// The seconds it took, negative when the command failed.
 double run(Command& command, const char* output, int limit) {
+    // Before the clock starts: else a short run would pay for what a long one wrote.
+    if (::truncate(output, 0) != 0) {
+        std::perror("untrack_time_pair: truncate");
+        return -1;
+    }
     double start = now();
     pid_t pid = ::fork();
     if (pid == 0) {
-        int fd = ::open(output, O_WRONLY | O_TRUNC);
+        int fd = ::open(output, O_WRONLY);
         if (fd < 0 || ::dup2(fd, STDOUT_FILENO) < 0) ::_exit(126);
         ::alarm(static_cast<unsigned>(limit));  // outlives exec
         ::execl("/bin/sh", "sh", "-c", command.text, nullptr);
