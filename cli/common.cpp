@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -65,7 +66,24 @@ bool looks_like_nft(std::string_view text) {
 }  // namespace
 
 void complain(const std::string& message) {
-    fmt::print(stderr, "untrack: {}\n", message);
+    print_error(fmt::format("untrack: {}\n", message));
+}
+
+void print_error(std::string_view text) {
+    while (!text.empty()) {
+        ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return;  // there is nobody left to tell; the exit code still says it
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+void hold_standard_streams() {
+    // Opened the wrong way round, so that reading or writing them stays an error.
+    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
+            ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            std::_Exit(exit_usage);
 }
 
 void write_out(std::string_view text) {
@@ -129,7 +147,8 @@ bool print_syntax_errors(Input& input) {
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [offset, message] : all) {
         LineColumn at = input.line_index().place(offset);
-        fmt::print(stderr, "{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column, message);
+        print_error(
+            fmt::format("{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column, message));
     }
     return !all.empty();
 }

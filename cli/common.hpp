@@ -56,6 +56,11 @@ bool print_syntax_errors(Input& input);
 
 /// "untrack: MESSAGE" on stderr.
 void complain(const std::string& message);
+/// Text for standard error; that it cannot be written is no reason to stop half-way.
+void print_error(std::string_view text);
+/// A closed standard stream's number must not go to a file that is opened next: messages would land
+/// in a ruleset.
+void hold_standard_streams();
 /// Writes to stdout; when nobody reads any more the program ends as if killed by SIGPIPE.
 void write_out(std::string_view text);
 

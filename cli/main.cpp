@@ -5,6 +5,7 @@
 
 int main(int argc, char** argv) {
     using namespace untrack::cli;
+    hold_standard_streams();
     Context context;
     CLI::App app(
         "Find what makes a host track connections, and check and rewrite rulesets that should do "

@@ -113,12 +113,13 @@ class Rewriting {
             }
         }
         if (arguments_.format == "text") {
-            fmt::print(stderr, "{}", report::rewrite_text(file));
+            print_error(report::rewrite_text(file));
             if (arguments_.in_place && file.failure.empty())
-                fmt::print(stderr, "{}: {}\n", path,
-                           outcome.status == rewriter::Status::rewritten ? "rewritten"
-                           : outcome.status == rewriter::Status::refused ? "left as it was"
-                                                                         : "nothing to do");
+                print_error(fmt::format("{}: {}\n", path,
+                                        outcome.status == rewriter::Status::rewritten ? "rewritten"
+                                        : outcome.status == rewriter::Status::refused
+                                            ? "left as it was"
+                                            : "nothing to do"));
             if (code == exit_ok && arguments_.diff) {
                 write_out(unified_diff(input.file.text(), outcome.edits, path, path));
             } else if (code == exit_ok && !arguments_.in_place) {

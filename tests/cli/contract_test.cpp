@@ -178,6 +178,20 @@ TEST(Cli, AFullDiskOrAClosedPipeIsNoSuccess) {
         std::string::npos);
 }
 
+TEST(Cli, MessagesThatNobodyReadsChangeNothing) {
+    Folder f;
+    for (const char* lost : {"2>&-", "2>/dev/full", "<&- 2>&-"}) {
+        std::string file = f.file("rules", web);
+        std::string wanted = shell("untrack rewrite --port 80/tcp " + file).out;
+        EXPECT_EQ(shell("untrack rewrite --port 80/tcp " + file + " " + lost).out, wanted) << lost;
+        EXPECT_EQ(shell("untrack rewrite --port 80/tcp --in-place " + file + " " + lost).code, 0)
+            << lost;
+        EXPECT_EQ(read(file), wanted) << "no message in the ruleset, " << lost;
+        EXPECT_EQ(shell("untrack lint /no/such/file " + std::string(lost)).code, 2) << lost;
+    }
+    EXPECT_EQ(shell("untrack rules >&-").code, 2) << "a closed output is no success";
+}
+
 TEST(Cli, SyntaxErrorsStopARewriteAndAreInOrder) {
     Folder f;
     std::string file = f.file(
