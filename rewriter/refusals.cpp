@@ -33,6 +33,13 @@ class Refusals {
         check_nat();
         check_translated();
         check_templates();
+        // In the order of the file, and one of a kind for each rule.
+        std::stable_sort(reasons_.begin(), reasons_.end(),
+                         [](const Reason& a, const Reason& b) { return a.offset < b.offset; });
+        auto same = [](const Reason& a, const Reason& b) {
+            return a.offset != 0 && a.offset == b.offset && a.code == b.code;
+        };
+        reasons_.erase(std::unique(reasons_.begin(), reasons_.end(), same), reasons_.end());
         return std::move(reasons_);
     }
 
@@ -178,21 +185,23 @@ class Refusals {
                     rule.target == TargetKind::snat || rule.target == TargetKind::masquerade;
                 if (source) {
                     // A forwarded client's own port may be kept: its answers come to that port of
-                    // this host. What a router does not send itself stays as it was.
-                    if (request_.role != Role::server) continue;
+                    // this host. On a router the service's host may be that client.
+                    Traffic answer{&service, true, &request_};
+                    if (request_.role != Role::server && !may_match(r_, rule, answer, std::nullopt))
+                        continue;
                 } else if (!may_become(rule, service)) {
                     continue;
                 }
                 told.insert(rule.line);
                 reason("UT205",
-                       source ? fmt::format("{} may keep a client's source port that is the "
-                                            "service's: its answers would be untracked here, and "
-                                            "never be translated back",
-                                            r_.target_name(rule))
-                              : fmt::format("{} may turn other packets into the service's: their "
-                                            "answers would be untracked, and never be translated "
-                                            "back",
-                                            r_.target_name(rule)),
+                       source
+                           ? fmt::format("{} may translate a client that uses the service's "
+                                         "port as its own, and NAT never touches untracked packets",
+                                         r_.target_name(rule))
+                           : fmt::format("{} may turn other packets into the service's: their "
+                                         "answers would be untracked, and never be translated "
+                                         "back",
+                                         r_.target_name(rule)),
                        offset_of(rule));
             }
     }

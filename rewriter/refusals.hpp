@@ -6,7 +6,7 @@
 
 namespace untrack::rewriter {
 
-/// The reasons, in the order in which they were looked for; none when nothing stands against it.
+/// The reasons, in the order of the file; none when nothing stands against it.
 std::vector<Reason> refusals(const parser::iptables::SyntaxTree& tree,
                              const model::Ruleset& ruleset, const Request& request);
 

@@ -113,6 +113,7 @@ class Rehearsal {
         for (std::size_t i = 0; i < rounds && result_.failures.empty(); ++i) {
             const Service& service = request_.services[i % request_.services.size()];
             flow(service, i % 5 == 4 && request_.role == Role::server);
+            if (request_.role == Role::server) own_question(service);
             outsider(i);
         }
         errors();
@@ -272,6 +273,25 @@ class Rehearsal {
              {"limit ", "hashlimit ", "recent ", "statistic ", "quota ", "connlimit ", "rateest "})
             if (text.starts_with(name)) return true;
         return false;
+    }
+
+    /// A datagram that this host sends from the service's port to somebody else's, as ntpd does:
+    /// NOTRACK takes it along, and its answer must still come in. TCP gives no such port to a
+    /// socket that did not ask for it.
+    void own_question(const Service& service) {
+        if (service.protocol == packet::proto_tcp || !result_.failures.empty()) return;
+        Packet answer = question(service, false);
+        answer.source_port = answer.destination_port == 123 ? 123 : random_.pick(pools_.ports);
+        Packet asked = packet::reverse(answer);
+        if (used_to(asked, ConntrackState::new_) != Verdict::accept ||
+            used_to(answer, ConntrackState::reply) != Verdict::accept)
+            return;
+        for (const Packet* p : {&asked, &answer})
+            if (untracked(*p).verdict != Verdict::accept)
+                return fail("UT226",
+                            "this host's own questions from the service's port would lose their "
+                            "answers",
+                            *p);
     }
 
     bool has_own_address(const model::Address& a) const {

@@ -210,6 +210,17 @@ TEST(Rewrite, RefusesAServiceThatTranslationMakes) {
         "UT205");
 }
 
+TEST(Rewrite, RefusesToLoseTheHostsOwnQuestions) {
+    const std::string accept = " -p udp --dport 123 -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n";
+    const std::string rest =
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n"
+        "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n-A INPUT";
+    EXPECT_EQ(first_code(rest + " -s 10.0.0.0/8" + accept, request("123/udp")), "UT226");
+    // From anywhere, answers pass by the accept of questions.
+    Loaded l(rest + accept);
+    EXPECT_EQ(rewriter::rewrite(l.tree, l.ruleset, request("123/udp")).status, Status::rewritten);
+}
+
 TEST(Rewrite, RefusesAdmissionsThatRememberWho) {
     std::string text = web;
     text.insert(text.find(" -j ACCEPT\nCOMMIT"), " -m recent --rcheck --name KNOCK");
