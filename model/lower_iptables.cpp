@@ -56,6 +56,7 @@ class Lowering {
         : tree_(tree), reader_(r_, tree), matches_(r_, reader_) {
         r_.family = options.family;
         r_.path = options.path;
+        keep_target_texts_ = options.target_texts;
         r_.text = tree.text;
         std::size_t commands = 0;
         for (const ipt::Line& line : tree.lines) commands += line.kind == LineKind::command ? 1 : 0;
@@ -327,6 +328,7 @@ class Lowering {
             return;  // as good as a syntax error: the rule is not there
         if (kind == Base::delete_) return delete_like(verb, rule, lists_[chain.value]);
         r_.rules.push_back(rule);
+        if (keep_target_texts_) r_.target_texts.push_back(target_text_);
         next_.push_back(no_rule);
         RuleList& now = lists_[chain.value];
         if (kind == Base::append) {
@@ -387,6 +389,10 @@ class Lowering {
         rule.match_count = static_cast<std::uint16_t>(
             std::min<std::size_t>(r_.matches.size() - rule.first_match, 0xffff));
         if (target != no_use) lower_target(r_, reader_, uses_[target], is_goto, rule);
+        target_text_ = {};
+        if (keep_target_texts_ && target != no_use &&
+            uses_[target].extension != ipt::no_extension)
+            target_text_ = r_.intern(reader_.canonical(uses_[target]));
         return rule;
     }
 
@@ -484,6 +490,8 @@ class Lowering {
     std::vector<std::uint32_t> next_;  ///< by rule
     std::vector<ExtensionUse> uses_;   ///< reused from rule to rule
     std::size_t uses_used_ = 0;
+    bool keep_target_texts_ = false;
+    StringId target_text_;  ///< of the rule read last
 };
 
 bool contains_word(std::string_view text, std::string_view word) {

@@ -12,6 +12,8 @@ namespace untrack::model {
 struct LowerOptions {
     Family family = Family::ip;
     std::string_view path;
+    /// Fills Ruleset::target_texts: for comparing rulesets, not for reading them.
+    bool target_texts = false;
 };
 
 /// What iptables-restore (without --noflush, into an empty kernel) would load: -I, -D, -R, -F, -X

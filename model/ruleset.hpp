@@ -334,6 +334,9 @@ class Ruleset {
     std::vector<PortRange> ports;
     std::vector<ConntrackMatch> conntrack;
     std::vector<MarkChange> marks;
+    /// By rule: its target with all options as canonical text, "DNAT --to-destination 10.0.0.1";
+    /// none for accept, drop, return and jumps. Empty unless it was asked for.
+    std::vector<StringId> target_texts;
     std::vector<Problem> problems;
     /// Tables that occur twice: the second "*name" line of each (it empties the first).
     std::vector<TextRange> repeated_tables;
@@ -353,6 +356,9 @@ class Ruleset {
     /// What stands after -j or -g: a target, or a chain of this file; empty when there is none.
     [[nodiscard]] std::string_view target_name(const Rule& r) const {
         return r.jump.valid() ? chain(r.jump).name : string(r.target_name);
+    }
+    [[nodiscard]] std::string_view target_text(RuleId id) const {
+        return id.value < target_texts.size() ? string(target_texts[id.value]) : std::string_view();
     }
     [[nodiscard]] const Table& table_of(const Rule& r) const { return table(chain(r.chain).table); }
     /// The table or chain of that name; invalid when there is none.
