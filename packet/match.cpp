@@ -211,6 +211,8 @@ Truth opaque(const Match& m, const View& view) {
 
 Truth matches(const Ruleset& r, const Match& m, const Packet& p, const View& view) {
     auto is = [&](bool b) { return truth(b != m.negated); };
+    // The ports of a later fragment are not there: no port match holds, whatever its polarity.
+    bool ported = has_ports(p.protocol) && !p.fragment;
     switch (m.kind) {
         case MatchKind::protocol:
             return is(p.protocol == m.payload.number);
@@ -231,24 +233,25 @@ Truth matches(const Ruleset& r, const Match& m, const Packet& p, const View& vie
         case MatchKind::out_interface:
             return is(interface_matches(r, m, view.out_interface));
         case MatchKind::source_port:
-            return has_ports(p.protocol) ? is(port_in(r, m, p.source_port)) : Truth::no;
+            return ported ? is(port_in(r, m, p.source_port)) : Truth::no;
         case MatchKind::destination_port:
-            return has_ports(p.protocol) ? is(port_in(r, m, p.destination_port)) : Truth::no;
+            return ported ? is(port_in(r, m, p.destination_port)) : Truth::no;
         case MatchKind::either_port:
-            return has_ports(p.protocol)
+            return ported
                        ? is(port_in(r, m, p.source_port) || port_in(r, m, p.destination_port))
                        : Truth::no;
         case MatchKind::tcp_flags:
-            if (p.protocol != proto_tcp) return Truth::no;
+            if (p.protocol != proto_tcp || p.fragment) return Truth::no;
             return is((p.tcp_flags & m.payload.tcp_flags.mask) == m.payload.tcp_flags.value);
         case MatchKind::icmp: {
             const auto& i = m.payload.icmp;
-            if (p.protocol != proto_icmp && p.protocol != proto_icmpv6) return Truth::no;
+            if ((p.protocol != proto_icmp && p.protocol != proto_icmpv6) || p.fragment)
+                return Truth::no;
             return is(i.any || (p.icmp_type == i.type && i.code_first <= p.icmp_code &&
                                 p.icmp_code <= i.code_last));
         }
         case MatchKind::fragment:
-            return is(false);
+            return is(p.fragment);
         case MatchKind::state:
             return is((m.payload.state & bit_of(view.state)) != 0);
         case MatchKind::conntrack:

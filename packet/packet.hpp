@@ -48,6 +48,7 @@ struct Packet {
     std::uint8_t tcp_flags = 0;
     std::uint8_t icmp_type = 0;
     std::uint8_t icmp_code = 0;
+    bool fragment = false;  ///< a second or later fragment, which has no ports, flags or type
     std::string in_interface;
     std::string out_interface;
     std::uint32_t mark = 0;

@@ -180,7 +180,9 @@ tl::expected<Packet, std::string> parse_packet(std::string_view text) {
     std::optional<Path> path;
     bool icmp = p.protocol == proto_icmp || p.protocol == proto_icmpv6;
     while (next_word(rest, word)) {
-        if (parse_tcp_flag(word, p.tcp_flags)) {
+        if (word == "fragment") {
+            p.fragment = true;
+        } else if (parse_tcp_flag(word, p.tcp_flags)) {
             if (p.protocol != proto_tcp) return wrong(fmt::format("`{}' is a flag of TCP", word));
         } else if (parse_state(word, p.state)) {
             continue;
@@ -239,6 +241,7 @@ std::string to_words(const Packet& p) {
     for (std::string_view flag : tcp_flag_names(p.tcp_flags)) out += fmt::format(" {}", flag);
     if (p.protocol == proto_icmp || p.protocol == proto_icmpv6)
         out += fmt::format(" type {}/{}", p.icmp_type, p.icmp_code);
+    if (p.fragment) out += " fragment";
     if (!p.in_interface.empty()) out += fmt::format(" in {}", p.in_interface);
     if (!p.out_interface.empty()) out += fmt::format(" out {}", p.out_interface);
     if (p.mark != 0) out += fmt::format(" mark {:#x}", p.mark);

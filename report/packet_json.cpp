@@ -41,6 +41,7 @@ Json packet_json(const Packet& p) {
         j["icmp_type"] = p.icmp_type;
         j["icmp_code"] = p.icmp_code;
     }
+    if (p.fragment) j["fragment"] = true;
     if (!p.in_interface.empty()) j["iif"] = p.in_interface;
     if (!p.out_interface.empty()) j["oif"] = p.out_interface;
     if (p.mark != 0) j["mark"] = p.mark;
@@ -86,6 +87,9 @@ tl::expected<Packet, std::string> packet_from_json(std::string_view text) {
         } else if (key == "icmp_type" || key == "icmp_code") {
             ok = number(value, 255, n);
             (key == "icmp_type" ? p.icmp_type : p.icmp_code) = static_cast<std::uint8_t>(n);
+        } else if (key == "fragment") {
+            ok = value.is_boolean();
+            p.fragment = ok && value.get<bool>();
         } else if (key == "iif" || key == "oif") {
             ok = value.is_string();
             (key == "iif" ? p.in_interface : p.out_interface) = text_value;
