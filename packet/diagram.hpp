@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Interval decision diagrams: which packets, for all packets at once. A diagram gives every packet
+// a number; a set of packets is a diagram of zeros and ones. Equal diagrams of a pool have equal
+// handles, so that comparing two rulesets is comparing two integers (Gouda & Liu's firewall
+// decision diagrams, hash-consed as Christiansen & Fleury have it).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace untrack::packet {
+
+/// A diagram of one pool. The handle of a leaf is its number; `everything` and `nothing` are sets.
+struct Diagram {
+    std::uint32_t handle = 0;
+    friend constexpr bool operator==(Diagram, Diagram) = default;
+};
+inline constexpr Diagram nothing{0}, everything{1};
+
+/// First and last value, both included.
+struct Interval {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    friend constexpr bool operator==(Interval, Interval) = default;
+};
+/// Ascending, with gaps between them.
+using Intervals = std::vector<Interval>;
+Intervals normalized(Intervals intervals);
+/// The values of 0 ... last that are in none of the (normalized) intervals.
+Intervals complement(const Intervals& intervals, std::uint32_t last);
+/// The values that are in both (both normalized).
+Intervals intersection(const Intervals& a, const Intervals& b);
+
+/// The pool has reached its limit: whatever was asked is undecided. An exception, so that no answer
+/// can be read from a diagram that was never finished.
+class PoolExhausted : public std::exception {
+  public:
+    [[nodiscard]] const char* what() const noexcept override { return "packet sets too large"; }
+};
+
+/// Diagrams over a fixed list of levels; a level is a field of a packet, or a part of one. Nothing
+/// is ever freed: a pool lives for one question. One thread.
+class DiagramPool {
+  public:
+    /// `last_values[l]` is the largest value of level l. `most_words` bounds the memory of the
+    /// nodes, in words of four bytes; tables beside them take up to about as much again.
+    DiagramPool(std::vector<std::uint32_t> last_values, std::size_t most_words);
+
+    static constexpr std::uint32_t most_leaves = 1U << 22U;
+    /// The same number for every packet; below `most_leaves`.
+    static Diagram leaf(std::uint32_t number) { return {number}; }
+    static bool is_leaf(Diagram d) { return d.handle < most_leaves; }
+
+    /// `inside` for packets whose level has a value in the intervals (normalized), else `outside`.
+    /// Both may only ask levels below this one.
+    Diagram branch(std::uint32_t level, std::span<const Interval> intervals, Diagram inside,
+                   Diagram outside);
+    /// The packets whose level has a value in the intervals (normalized).
+    Diagram values(std::uint32_t level, std::span<const Interval> intervals) {
+        return branch(level, intervals, everything, nothing);
+    }
+
+    /// a, and where that is 0, b. Of two sets: their union.
+    Diagram over(Diagram a, Diagram b);
+    /// b inside the set, 0 outside. Of two sets: their intersection.
+    Diagram inside(Diagram set, Diagram b);
+    /// b outside the set, 0 inside. Of two sets: the difference.
+    Diagram outside(Diagram set, Diagram b);
+    Diagram complement_of(Diagram set) { return outside(set, everything); }
+    /// The set of packets to which a and b give different numbers.
+    Diagram differing(Diagram a, Diagram b);
+    /// over() of all of them, the first counting most: by halves, since one after another copies a
+    /// wide node as often as it has edges.
+    Diagram over_all(std::span<const Diagram> parts);
+
+    /// Every number replaced by what `f` makes of it; `f` is asked once for each.
+    Diagram map_leaves(Diagram d, const std::function<std::uint32_t(std::uint32_t)>& f);
+    /// The set of packets whose number satisfies `f`.
+    Diagram where(Diagram d, const std::function<bool(std::uint32_t)>& f);
+    /// Every number that some packet has, ascending.
+    std::vector<std::uint32_t> leaves(Diagram d) const;
+
+    /// What a level is to be asked for instead: a fixed value, or the value of a level below.
+    struct Substitution {
+        std::uint32_t level;
+        std::uint32_t with;  ///< the value or the level
+        bool is_level;
+    };
+    /// What the diagram says of packets after their fields have changed, with every number replaced
+    /// by what `f` makes of it.
+    Diagram substituted(Diagram d, std::span<const Substitution> changes,
+                        const std::function<std::uint32_t(std::uint32_t)>& f);
+
+    /// What the diagram says of packets whose level has that value: it asks the level no more.
+    Diagram with_value(Diagram d, std::uint32_t level, std::uint32_t value);
+    /// Packets for which some value of the level, or every value, leads into the set.
+    Diagram for_some(Diagram set, std::uint32_t level);
+    Diagram for_all(Diagram set, std::uint32_t level);
+    /// The set of packets p such that p with its levels exchanged by `partner` is in the set;
+    /// partner[partner[l]] == l, and partners have the same largest value.
+    Diagram exchanged(Diagram set, std::span<const std::uint32_t> partner);
+    /// Whether a set of packets asks the level.
+    [[nodiscard]] bool asks(Diagram d, std::uint32_t level) const;
+
+    /// How many packets are in the set, rounded to a long double.
+    [[nodiscard]] long double count(Diagram set) const;
+
+    /// The number of one packet, given by its value at each level.
+    [[nodiscard]] std::uint32_t at(Diagram d, std::span<const std::uint32_t> values) const;
+    /// A packet of a set that is not empty: at each level that is asked `choose` picks one of the
+    /// intervals that lead into the set, and a value in it; levels that are not asked get the
+    /// value that `choose` picks of all.
+    using Chooser = std::function<std::uint32_t(std::uint32_t level, std::span<const Interval>)>;
+    [[nodiscard]] std::vector<std::uint32_t> pick(Diagram set, const Chooser& choose) const;
+
+    [[nodiscard]] std::uint32_t level_count() const {
+        return static_cast<std::uint32_t>(last_values_.size());
+    }
+    /// A further level below all others; what stands already does not ask it.
+    std::uint32_t add_level(std::uint32_t last_value) {
+        last_values_.push_back(last_value);
+        return level_count() - 1;
+    }
+    [[nodiscard]] std::uint32_t last_value(std::uint32_t level) const {
+        return last_values_[level];
+    }
+    /// Edges of a diagram: what it costs to go through it.
+    [[nodiscard]] std::size_t size(Diagram d) const;
+    /// Words in use.
+    [[nodiscard]] std::size_t words() const { return words_.size(); }
+
+  private:
+    enum class Operation : std::uint32_t { over, inside, outside, differing };
+    struct CacheEntry {
+        std::uint32_t a = 0xffffffffU, b = 0, operation = 0, result = 0;
+    };
+    /// An edge leads values up to `last` (from the edge before it) to `child`.
+    struct Edge {
+        std::uint32_t last;
+        std::uint32_t child;
+    };
+
+    // A node in words_: level, number of edges, the edges. Its handle is its place + most_leaves.
+    [[nodiscard]] std::uint32_t level_of(Diagram d) const {
+        return is_leaf(d) ? 0xffffffffU : words_[d.handle - most_leaves];
+    }
+    [[nodiscard]] std::uint32_t edge_count(Diagram d) const {
+        return words_[d.handle - most_leaves + 1];
+    }
+    [[nodiscard]] Edge edge(Diagram d, std::uint32_t i) const {
+        std::size_t at = d.handle - most_leaves + 2 + 2 * std::size_t{i};
+        return {words_[at], words_[at + 1]};
+    }
+
+    void push(std::size_t base, std::uint32_t last, Diagram child);
+    Diagram finish(std::uint32_t level, std::size_t base);
+    void grow_table();
+    template <Operation operation>
+    Diagram apply(Diagram a, Diagram b);
+    /// Rebuilds a diagram from below: `node` makes the result for a node of its level and the
+    /// results of its edges.
+    template <typename Leaf, typename Node>
+    Diagram rebuild(Diagram d, const Leaf& leaf, const Node& node);
+    Diagram quantify(Diagram set, std::uint32_t level, bool all);
+    /// Calls `f` once for each node and leaf of the diagram.
+    template <typename F>
+    void each_part(Diagram d, F f) const;
+
+    std::vector<std::uint32_t> last_values_;
+    std::size_t most_words_;
+    std::vector<std::uint32_t> words_;
+    std::vector<std::uint32_t> table_;  ///< handles by hash; 0: free
+    std::size_t node_count_ = 0;
+    std::vector<CacheEntry> cache_;
+    std::vector<Edge> building_;  ///< edges of the nodes under construction, innermost last
+};
+
+}  // namespace untrack::packet
