@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "packet/evaluate.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "model/conntrack_facts.hpp"
+
+namespace untrack::packet {
+namespace {
+
+using model::ChainId;
+using model::Hook;
+using model::MatchKind;
+using model::Rule;
+using model::RuleId;
+using model::Ruleset;
+using model::TargetKind;
+
+bool is_nat_target(TargetKind t) {
+    return model::conntrack_need(t) == model::ConntrackNeed::nat;
+}
+
+}  // namespace
+
+std::vector<Hook> hooks_of(Way way) {
+    switch (way) {
+        case Way::input:
+            return {Hook::prerouting, Hook::input};
+        case Way::output:
+            return {Hook::output, Hook::postrouting};
+        case Way::forward:
+            return {Hook::prerouting, Hook::forward, Hook::postrouting};
+        case Way::loopback:
+            break;
+    }
+    return {Hook::output, Hook::postrouting, Hook::prerouting, Hook::input};
+}
+
+Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
+                     const EvaluateOptions& options)
+    : space_(space),
+      pool_(space.pool()),
+      outcomes_(outcomes),
+      options_(options),
+      has_nat_(std::any_of(host.begin(), host.end(),
+                           [&](const Ruleset* r) {
+                               return r->family == space.family() &&
+                                      std::any_of(r->rules.begin(), r->rules.end(),
+                                                  [](const Rule& rule) {
+                                                      return rule.live &&
+                                                             is_nat_target(rule.target);
+                                                  });
+                           })),
+      conditions_(space, has_nat_, options.occurrences) {
+    for (const Ruleset* r : host) {
+        // A mark may be read by the other family's rules of an inet table, hence of all.
+        marks_matter_ = marks_matter_ || options.effects ||
+                        std::any_of(r->matches.begin(), r->matches.end(), [](const auto& m) {
+                            return m.kind == MatchKind::mark;
+                        });
+        if (r->family != space.family()) continue;
+        tracks_ = tracks_ || model::needs_conntrack(*r, model::KernelProfile::modern);
+        for (std::size_t i = 0; i < r->chains.size(); ++i) {
+            const model::Chain& c = r->chains[i];
+            if (!c.base || (c.rule_count == 0 && c.policy == TargetKind::accept)) continue;
+            hooks_[static_cast<std::size_t>(c.hook)].push_back(
+                {r, ChainId(i), c.priority, r->table(c.table).name == "nat"});
+        }
+    }
+    for (auto& chains : hooks_)
+        std::stable_sort(
+            chains.begin(), chains.end(),
+            [](const BaseChain& a, const BaseChain& b) { return a.priority < b.priority; });
+}
+
+// -- parts one after the other ---------------------------------------------------------------------
+
+/// What `then` says of packets to which the effect has happened.
+Diagram Evaluator::after(std::uint32_t effect, Diagram then) {
+    if (effect == 0) return then;
+    Effect e = outcomes_.effect_of({Fate::on, effect, 0});
+    std::vector<DiagramPool::Substitution> changes;
+    if (e.state != SeenState::given)
+        changes.push_back({space_.level(Field::state),
+                           e.state == SeenState::invalid ? value_invalid : value_untracked, false});
+    for (std::size_t i = 0; i < e.marks.size(); ++i)
+        if (e.marks[i].kind != MarkSource::Kind::kept)
+            changes.push_back({space_.mark_groups()[i].level, e.marks[i].value,
+                               e.marks[i].kind == MarkSource::Kind::level});
+    return pool_.substituted(then, changes, [&](std::uint32_t number) {
+        return outcomes_.outcome_after(effect, number);
+    });
+}
+
+Evaluator::Part Evaluator::join(const Part& first, const Part& then) {
+    if (!first.changes) return {pool_.over(first.diagram, then.diagram), then.changes};
+    std::vector<std::uint32_t> going_on;
+    for (std::uint32_t number : pool_.leaves(first.diagram))
+        if (outcomes_[number].fate == Fate::on && number != 0) going_on.push_back(number);
+    if (going_on.empty()) return {pool_.over(first.diagram, then.diagram), then.changes};
+    Diagram ended = pool_.map_leaves(first.diagram, [&](std::uint32_t number) {
+        return outcomes_[number].fate == Fate::on ? 0 : number;
+    });
+    std::vector<Diagram> parts{ended};
+    for (std::uint32_t number : going_on) {
+        Diagram these =
+            pool_.where(first.diagram, [&](std::uint32_t other) { return other == number; });
+        parts.push_back(pool_.inside(these, after(outcomes_[number].effect, then.diagram)));
+    }
+    parts.push_back(then.diagram);
+    // After an effect no number is 0, so that the last part is only for packets without one.
+    return {pool_.over_all(parts), true};
+}
+
+Evaluator::Part Evaluator::join_all(std::span<const Part> parts) {
+    if (parts.empty()) return {};
+    if (parts.size() == 1) return parts[0];
+    std::size_t half = parts.size() / 2;
+    Part first = join_all(parts.first(half));
+    // What everything has been decided by, nothing comes after.
+    if (!first.changes && pool_.is_leaf(first.diagram) && !(first.diagram == nothing)) return first;
+    return join(first, join_all(parts.subspan(half)));
+}
+
+// -- rules -----------------------------------------------------------------------------------------
+
+Diagram Evaluator::leaf(Fate fate, const Effect& effect, std::uint32_t label) {
+    return DiagramPool::leaf(outcomes_.number({fate, outcomes_.effect(effect), label}));
+}
+
+Diagram Evaluator::condition(const Ruleset& r, RuleId id, const Sight& sight, Diagram inside) {
+    Diagram d = conditions_.rule(r, id, sight, inside);
+    return pool_.inside(options_.scope, d);
+}
+
+std::string Evaluator::target_text(const Ruleset& r, RuleId id) const {
+    std::string_view text = r.target_text(id);
+    return std::string(text.empty() ? r.target_name(r.rule(id)) : text);
+}
+
+Effect Evaluator::event(const Ruleset& r, RuleId id) {
+    Effect e;
+    std::string text = target_text(r, id);
+    // A rule without a target counts; which one it is, its matches say.
+    if (text.empty()) text = "count " + signature(r, id);
+    e.events = outcomes_.sequence(0, outcomes_.text(text));
+    return e;
+}
+
+Evaluator::Part Evaluator::with_effect(const Ruleset& r, RuleId id, const Sight& sight,
+                                       const Effect& effect) {
+    Diagram there = leaf(Fate::on, effect);
+    if (there == nothing) return {};
+    return {condition(r, id, sight, there), true};
+}
+
+std::uint32_t Evaluator::unknown_level(const std::string& text,
+                                       const PacketSpace::MarkGroup& group) {
+    Predicate p;
+    p.text = "the mark that " + text + " gives";
+    p.kind = "mark";
+    p.answer = options_.answers;
+    return space_.predicate(fmt::format("\3{} {:x}{}", text, group.mask, p.answer ? "\1" : ""), p,
+                            pool_.last_value(group.level));
+}
+
+Effect Evaluator::mark_effect(const Ruleset& r, RuleId id) {
+    const model::MarkChange& change = r.marks[r.rule(id).data];
+    Effect e;
+    for (const PacketSpace::MarkGroup& g : space_.mark_groups()) {
+        MarkSource source;
+        if ((change.keep & g.mask) == 0)
+            source = {MarkSource::Kind::fixed, PacketSpace::extract(change.toggle, g.mask)};
+        else if ((change.toggle & g.mask) != 0)
+            // Bits turned over: what comes of it is not followed.
+            source = {MarkSource::Kind::level, unknown_level(target_text(r, id), g)};
+        e.marks.push_back(source);
+    }
+    return e;
+}
+
+/// A mark that comes from elsewhere, such as the connection's: the same for the same packet.
+Evaluator::Part Evaluator::unknown_mark(const Ruleset& r, RuleId id, const Sight& sight) {
+    Effect e;
+    for (const PacketSpace::MarkGroup& g : space_.mark_groups())
+        e.marks.push_back({MarkSource::Kind::level, unknown_level(target_text(r, id), g)});
+    Part part = with_effect(r, id, sight, e);
+    if (r.rule(id).target == TargetKind::connmark) {
+        // Without an entry nothing is restored (measured).
+        Interval without{value_invalid, value_untracked};
+        part.diagram =
+            pool_.outside(pool_.values(space_.level(Field::state), {&without, 1}), part.diagram);
+    }
+    return part;
+}
+
+/// A verdict that a program, or a chain that is not in the file, gives: the same for the same
+/// packet.
+Evaluator::Part Evaluator::decided_elsewhere(const Ruleset& r, RuleId id, const Sight& sight) {
+    TargetKind kind = r.rule(id).target;
+    std::string text = target_text(r, id);
+    bool returns = kind == TargetKind::external || kind == TargetKind::unknown;
+    Diagram accepts = conditions_.predicate("\4" + text, text + " accepts", sight);
+    Diagram rest = leaf(Fate::drop);
+    if (returns) {
+        Diagram drops = conditions_.predicate("\5" + text, text + " drops", sight);
+        bool gone = kind == TargetKind::external && r.rule(id).data != 0;
+        rest = pool_.over(pool_.inside(drops, leaf(Fate::drop)), gone ? leaf(Fate::back) : nothing);
+    }
+    Diagram d = pool_.over(pool_.inside(accepts, leaf(Fate::accept)), rest);
+    return {pool_.inside(condition(r, id, sight), d), false};
+}
+
+Evaluator::Part Evaluator::jump(const Ruleset& r, RuleId id, const Sight& sight,
+                                bool before_conntrack) {
+    const Rule& rule = r.rule(id);
+    Diagram there = condition(r, id, sight);
+    if (there == nothing) return {};
+    Diagram d = chain(r, rule.jump, sight, before_conntrack);
+    bool gone = rule.target == TargetKind::goto_;
+    bool changes = false;
+    d = pool_.map_leaves(d, [&](std::uint32_t number) {
+        Outcome o = outcomes_[number];
+        if (o.fate == Fate::on && gone) o.fate = Fate::back;
+        else if (o.fate == Fate::back) o.fate = gone ? Fate::back : Fate::on;
+        changes = changes || (o.fate == Fate::on && o.effect != 0);
+        return outcomes_.number(o);
+    });
+    return {pool_.inside(there, d), changes};
+}
+
+Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
+                                bool before_conntrack) {
+    const Rule& rule = r.rule(id);
+    auto ends = [&](Fate fate, const Effect& effect = {}, std::uint32_t label = 0) {
+        return Part{condition(r, id, sight, leaf(fate, effect, label)), false};
+    };
+    switch (rule.target) {
+        case TargetKind::accept:
+            return ends(Fate::accept);
+        case TargetKind::drop:
+            return ends(Fate::drop);
+        case TargetKind::reject:
+            return ends(Fate::reject, {}, options_.effects ? outcomes_.text(target_text(r, id)) : 0);
+        case TargetKind::return_:
+            return ends(Fate::back);
+        case TargetKind::jump:
+        case TargetKind::goto_:
+            return jump(r, id, sight, before_conntrack);
+        case TargetKind::notrack: {
+            if (!before_conntrack) return {};
+            Effect e;
+            e.state = SeenState::untracked;
+            e.notracked = e.assigned = true;
+            return with_effect(r, id, sight, e);
+        }
+        case TargetKind::ct_template: {
+            if (!before_conntrack) return {};
+            Effect e;
+            if (options_.effects) e = event(r, id);
+            e.assigned = true;
+            return with_effect(r, id, sight, e);
+        }
+        case TargetKind::mark:
+            return marks_matter_ ? with_effect(r, id, sight, mark_effect(r, id)) : Part{};
+        case TargetKind::connmark:
+            if (rule.data != 0) return marks_matter_ ? unknown_mark(r, id, sight) : Part{};
+            [[fallthrough]];
+        case TargetKind::none:
+        case TargetKind::log:
+        case TargetKind::connsecmark:
+        case TargetKind::side_effect:
+            return options_.effects ? with_effect(r, id, sight, event(r, id)) : Part{};
+        case TargetKind::dnat:
+        case TargetKind::snat:
+        case TargetKind::masquerade:
+        case TargetKind::redirect:
+        case TargetKind::netmap: {
+            Effect e;
+            e.nat = outcomes_.sequence(0, outcomes_.text(target_text(r, id)));
+            return ends(Fate::accept, e);
+        }
+        case TargetKind::rewrite_header: {
+            bool prefix = r.target_name(rule) == "SNPT" || r.target_name(rule) == "DNPT";
+            if (!prefix) return unknown_mark(r, id, sight);
+            return ends(Fate::lost, {}, outcomes_.text(target_text(r, id)));
+        }
+        case TargetKind::queue:
+        case TargetKind::synproxy:
+        case TargetKind::tproxy:
+        case TargetKind::external:
+        case TargetKind::unknown:
+            return decided_elsewhere(r, id, sight);
+    }
+    return {};
+}
+
+// -- chains ----------------------------------------------------------------------------------------
+
+const Evaluator::Features& Evaluator::features(const Ruleset& r, ChainId id) {
+    auto [it, added] = features_.try_emplace({&r, id.value});
+    if (!added) return it->second;
+    Features f;
+    for (RuleId rule_id : r.rules_of(r.chain(id))) {
+        const Rule& rule = r.rule(rule_id);
+        f.ct_targets = f.ct_targets || rule.target == TargetKind::notrack ||
+                       rule.target == TargetKind::ct_template;
+        for (const model::Match& m : r.matches_of(rule)) {
+            f.interfaces = f.interfaces || m.kind == MatchKind::in_interface ||
+                           m.kind == MatchKind::out_interface;
+            f.address_types = f.address_types || m.kind == MatchKind::address_type;
+        }
+        if (!rule.jump.valid()) continue;
+        Features more = features(r, rule.jump);
+        f.interfaces = f.interfaces || more.interfaces;
+        f.address_types = f.address_types || more.address_types;
+        f.ct_targets = f.ct_targets || more.ct_targets;
+    }
+    return features_[{&r, id.value}] = f;
+}
+
+Diagram Evaluator::chain(const Ruleset& r, ChainId id, const Sight& sight, bool before_conntrack) {
+    const Features& f = features(r, id);
+    std::uint32_t key = 0;
+    if (f.interfaces) key |= (sight.in ? 1U : 0U) | (sight.out ? 2U : 0U);
+    if (f.address_types)
+        key |= (sight.own_source ? 4U : 0U) | (sight.foreign_source ? 8U : 0U) |
+               (sight.own_destination ? 16U : 0U);
+    if (f.ct_targets && before_conntrack) key |= 32U;
+    auto known = chains_.find({&r, id.value, key});
+    if (known != chains_.end()) return known->second.diagram;
+    // The kernel loads no ruleset whose jumps go round; such a file is judged by others.
+    std::pair<const Ruleset*, std::uint32_t> self{&r, id.value};
+    if (std::find(open_.begin(), open_.end(), self) != open_.end())
+        return leaf(Fate::lost, {}, outcomes_.text("jumps that go round"));
+    open_.push_back(self);
+    std::vector<Part> parts;
+    std::span<const RuleId> rules = r.rules_of(r.chain(id));
+    bool sampled = options_.stride > 1 && rules.size() > 100;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        if (sampled && i % options_.stride != 0) continue;
+        Part part = rule(r, rules[i], sight, before_conntrack);
+        if (part.diagram == nothing) continue;
+        parts.push_back(part);
+        bool all = DiagramPool::is_leaf(part.diagram) &&
+                   outcomes_[part.diagram.handle].fate != Fate::on;
+        if (all) break;
+    }
+    open_.pop_back();
+    Part whole = join_all(parts);
+    chains_.emplace(ChainKey{&r, id.value, key}, whole);
+    return whole.diagram;
+}
+
+Sight Evaluator::sight(Way way, Hook hook) const {
+    Sight s;
+    s.in = hook == Hook::prerouting || hook == Hook::input || hook == Hook::forward;
+    s.out = hook == Hook::output || hook == Hook::postrouting || hook == Hook::forward;
+    bool from_here = way == Way::output || way == Way::loopback;
+    s.own_source = from_here && hook != Hook::prerouting;
+    s.foreign_source = !from_here;
+    s.own_destination = way == Way::input || way == Way::loopback;
+    s.answer = options_.answers;
+    return s;
+}
+
+// -- hooks -----------------------------------------------------------------------------------------
+
+/// nat chains see the first packet of a tracked flow.
+Diagram Evaluator::seen_by_nat() {
+    Diagram icmp = pool_.over(space_.value(Field::protocol, proto_icmp),
+                              space_.value(Field::protocol, proto_icmpv6));
+    return pool_.over(space_.value(Field::state, value_new),
+                      pool_.outside(icmp, space_.value(Field::state, value_related)));
+}
+
+Evaluator::Part Evaluator::base_chain(const BaseChain& base, Way way, Hook hook,
+                                      bool before_conntrack) {
+    const model::Chain& c = base.ruleset->chain(base.chain);
+    Diagram d = chain(*base.ruleset, base.chain, sight(way, hook), before_conntrack);
+    bool changes = false;
+    d = pool_.map_leaves(d, [&](std::uint32_t number) {
+        Outcome o = outcomes_[number];
+        if (o.fate == Fate::accept)
+            o.fate = Fate::on;
+        else if (o.fate == Fate::on || o.fate == Fate::back)
+            o.fate = c.policy == TargetKind::drop ? Fate::drop : Fate::on;
+        changes = changes || (o.fate == Fate::on && o.effect != 0);
+        return outcomes_.number(o);
+    });
+    if (base.nat) d = pool_.inside(seen_by_nat(), d);
+    if (way == Way::loopback) {
+        // One interface on all hooks, whatever the level says of the first of them.
+        std::uint32_t lo = space_.interface_value("lo");
+        d = pool_.with_value(d, space_.level(Field::in_interface), lo);
+        d = pool_.with_value(d, space_.level(Field::out_interface), lo);
+    }
+    return {d, changes};
+}
+
+/// Conntrack's own place in the hook: from here on packets have their state.
+Evaluator::Part Evaluator::attach(const Part& part) {
+    bool changes = false;
+    Diagram d = pool_.map_leaves(part.diagram, [&](std::uint32_t number) {
+        Outcome o = outcomes_[number];
+        if (o.fate != Fate::on) return number;
+        Effect e = outcomes_.effect_of(o);
+        e.state = e.notracked ? SeenState::untracked : SeenState::given;
+        // Rules that come later assign nothing any more; what was assigned is known by now.
+        e.assigned = e.notracked;
+        o.effect = outcomes_.effect(e);
+        changes = changes || o.effect != 0;
+        return outcomes_.number(o);
+    });
+    return {d, changes};
+}
+
+Evaluator::Part Evaluator::through_hook(const Part& before, Way way, Hook hook, bool first) {
+    Part now = before;
+    bool attached = !first;
+    for (const BaseChain& base : hooks_[static_cast<std::size_t>(hook)]) {
+        if (!attached && base.priority > model::priority_conntrack) {
+            now = attach(now);
+            attached = true;
+        }
+        if (base.nat) {
+            if (!tracks_) continue;
+            // Over lo a side of the translation is settled where it comes up first.
+            Hook earlier = hook == Hook::prerouting ? Hook::output : Hook::postrouting;
+            const auto& there = hooks_[static_cast<std::size_t>(earlier)];
+            bool settled = way == Way::loopback &&
+                           (hook == Hook::prerouting || hook == Hook::input) &&
+                           std::any_of(there.begin(), there.end(),
+                                       [](const BaseChain& b) { return b.nat; });
+            if (settled) continue;
+        }
+        now = join(now, base_chain(base, way, hook, !attached));
+    }
+    return attached ? now : attach(now);
+}
+
+Diagram Evaluator::way(Way way) {
+    Effect before;
+    before.state = SeenState::invalid;
+    Part now{leaf(Fate::on, before), true};
+    bool first = true;
+    for (Hook h : hooks_of(way)) {
+        now = through_hook(now, way, h, first);
+        first = false;
+    }
+    return pool_.map_leaves(now.diagram, [&](std::uint32_t number) {
+        Outcome o = outcomes_[number];
+        if (o.fate == Fate::on) o.fate = Fate::accept;
+        Effect e = outcomes_.effect_of(o);
+        // What the rules saw last is no effect; what raw decided is.
+        e.state = SeenState::given;
+        e.assigned = false;
+        o.effect = outcomes_.effect(e);
+        return outcomes_.number(o);
+    });
+}
+
+}  // namespace untrack::packet
