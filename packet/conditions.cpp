@@ -78,6 +78,14 @@ model::MaskedAddress masked_address(const Ruleset& r, const Match& m, std::uint3
     return r.addresses[m.payload.pool.first + i];
 }
 
+/// Matches on what differs from packet to packet of one flow.
+bool differs_by_packet(std::string_view kind) {
+    constexpr std::string_view kinds[] = {"length", "string", "u32",         "bpf", "tcpmss", "ttl",
+                                          "hl",     "tos",    "dscp",        "ecn", "osf",    "cpu",
+                                          "frag",   "tcp",    "ipv4options", "hbh", "dst",    "rt"};
+    return std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds);
+}
+
 bool no_entry(std::uint32_t state) {
     return state == value_invalid || state == value_untracked;
 }
@@ -93,7 +101,11 @@ model::StateSet state_bit(std::uint32_t value) {
 
 std::string signature(const Ruleset& r, model::RuleId id) {
     const model::Rule& rule = r.rule(id);
-    std::string out = fmt::format("{} {} {}", r.target_name(rule), r.target_text(id), rule.data);
+    std::string out = fmt::format("{} {}", r.target_name(rule), r.target_text(id));
+    if (rule.target == model::TargetKind::mark)
+        out += fmt::format(" {:x} {:x}", r.marks[rule.data].keep, r.marks[rule.data].toggle);
+    else if (rule.target == model::TargetKind::goto_ || rule.data != 0)
+        out += " +";  // -g, or a CONNMARK that gives the packet a mark
     for (const Match& m : r.matches_of(rule)) {
         if (m.kind == MatchKind::comment) continue;
         out += fmt::format("|{}{}", m.negated ? "!" : "", static_cast<unsigned>(m.kind));
@@ -229,9 +241,9 @@ bool Conditions::restrict(const Ruleset& r, const Match& m, const Sight& sight, 
         case MatchKind::out_interface: {
             bool in = m.kind == MatchKind::in_interface;
             Field field = turned(in ? Field::in_interface : Field::out_interface, sight);
-            Intervals values = polar(space_.interfaces(r.string(m.payload.interface.name),
-                                                       m.payload.interface.wildcard),
-                                     field);
+            Intervals values = polar(
+                space_.interfaces(r.string(m.payload.interface.name), m.payload.interface.wildcard),
+                field);
             if (in ? sight.in : sight.out)
                 product.restrict(level(field), std::move(values));
             else if (values.empty() || values.front().first != 0)
@@ -310,7 +322,8 @@ Diagram Conditions::match(const Ruleset& r, model::RuleId id, const Match& m, co
         case MatchKind::source:
         case MatchKind::destination:
             return address_set(
-                r, m, turned(m.kind == MatchKind::source ? Field::source : Field::destination, sight),
+                r, m,
+                turned(m.kind == MatchKind::source ? Field::source : Field::destination, sight),
                 sight);
         case MatchKind::source_range:
         case MatchKind::destination_range: {
@@ -366,8 +379,7 @@ Diagram Conditions::address_set(const Ruleset& r, const Match& m, Field field, c
 Diagram Conditions::icmp_set(const Match& m) {
     const auto& i = m.payload.icmp;
     Product icmp;
-    icmp.restrict(level(Field::protocol),
-                  {{proto_icmp, proto_icmp}, {proto_icmpv6, proto_icmpv6}});
+    icmp.restrict(level(Field::protocol), {{proto_icmp, proto_icmp}, {proto_icmpv6, proto_icmpv6}});
     icmp.restrict(level(Field::fragment), {{0, 0}});
     Diagram hit = everything;
     if (!i.any) {
@@ -436,8 +448,9 @@ Diagram Conditions::types_of(Field field, std::uint16_t types, bool own, bool fo
 Diagram Conditions::type_set(const Match& m, const Sight& sight) {
     const auto& t = m.payload.address_type;
     if (t.limit_in || t.limit_out) {
-        std::string text = fmt::format("addrtype {:#x} {:#x} {}{} limited to an interface", t.source,
-                                       t.destination, t.source_negated, t.destination_negated);
+        std::string text =
+            fmt::format("addrtype {:#x} {:#x} {}{} limited to an interface", t.source,
+                        t.destination, t.source_negated, t.destination_negated);
         return predicate(text, text, sight);
     }
     Diagram d = everything;
@@ -465,9 +478,9 @@ Diagram Conditions::conntrack_set(const Ruleset& r, const ConntrackMatch& c, con
     Diagram d = nothing;
     for (std::uint32_t s = 0; s < state_values; ++s) {
         Interval one{s, s};
-        d = pool_.over(d, pool_.branch(level(Field::state), {&one, 1},
-                                       conntrack_in(r, c, static_cast<StateValue>(s), sight),
-                                       nothing));
+        d = pool_.over(
+            d, pool_.branch(level(Field::state), {&one, 1},
+                            conntrack_in(r, c, static_cast<StateValue>(s), sight), nothing));
     }
     return d;
 }
@@ -535,11 +548,14 @@ Diagram Conditions::conntrack_in(const Ruleset& r, const ConntrackMatch& c, Stat
     return hangs && !(d == nothing) ? pool_.inside(d, unknown()) : d;
 }
 
-Diagram Conditions::predicate(const std::string& key, std::string_view text, const Sight& sight) {
+Diagram Conditions::predicate(const std::string& key, std::string_view text, const Sight& sight,
+                              bool counts) {
     Predicate p;
     p.text = text;
     p.kind = text.substr(0, text.find(' '));
     p.answer = sight.answer;
+    p.counts = counts;
+    p.per_packet = counts || differs_by_packet(p.kind);
     std::uint32_t at = space_.predicate(sight.answer ? key + "\1" : key, p);
     Interval yes{1, 1};
     return pool_.values(at, {&yes, 1});
@@ -557,8 +573,7 @@ std::uint32_t Conditions::occurrence(const Ruleset& r, model::RuleId id) {
                     return m.kind == MatchKind::opaque &&
                            m.payload.opaque.nature == model::OpaqueNature::occurrence;
                 });
-            if (counts)
-                it->second.number[other.value] = it->second.seen[signature(r, other)]++;
+            if (counts) it->second.number[other.value] = it->second.seen[signature(r, other)]++;
         }
     return it->second.number[id.value];
 }
@@ -573,7 +588,8 @@ Diagram Conditions::opaque_set(const Ruleset& r, model::RuleId id, const Match& 
         key += fmt::format("\2{} {} {} {}", r.table_of(rule).name, r.chain(rule.chain).name,
                            signature(r, id), occurrence(r, id));
     }
-    Diagram with_entry = negate(predicate(key, r.string(o.text), sight), m.negated);
+    bool counts = o.nature == model::OpaqueNature::occurrence;
+    Diagram with_entry = negate(predicate(key, r.string(o.text), sight, counts), m.negated);
     Interval without_entry{value_invalid, value_untracked};
     static_assert(value_invalid + 1 == value_untracked);
     auto always = [&](Diagram d) {

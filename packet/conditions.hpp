@@ -48,7 +48,8 @@ class Conditions {
     Diagram match(const model::Ruleset& ruleset, model::RuleId rule, const model::Match& match,
                   const Sight& sight);
     /// The packets for which a predicate answers yes.
-    Diagram predicate(const std::string& key, std::string_view text, const Sight& sight);
+    Diagram predicate(const std::string& key, std::string_view text, const Sight& sight,
+                      bool counts = false);
 
   private:
     /// Allowed values by level: a product of intervals.
@@ -85,9 +86,7 @@ class Conditions {
                        const Sight& sight);
     std::uint32_t occurrence(const model::Ruleset& r, model::RuleId rule);
 
-    Diagram negate(Diagram set, bool negated) {
-        return negated ? pool_.complement_of(set) : set;
-    }
+    Diagram negate(Diagram set, bool negated) { return negated ? pool_.complement_of(set) : set; }
     [[nodiscard]] std::uint32_t level(Field field) const { return space_.level(field); }
     [[nodiscard]] std::uint32_t last(Field field) const {
         return pool_.last_value(space_.level(field));

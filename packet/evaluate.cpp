@@ -46,19 +46,17 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
       has_nat_(std::any_of(host.begin(), host.end(),
                            [&](const Ruleset* r) {
                                return r->family == space.family() &&
-                                      std::any_of(r->rules.begin(), r->rules.end(),
-                                                  [](const Rule& rule) {
-                                                      return rule.live &&
-                                                             is_nat_target(rule.target);
-                                                  });
+                                      std::any_of(
+                                          r->rules.begin(), r->rules.end(), [](const Rule& rule) {
+                                              return rule.live && is_nat_target(rule.target);
+                                          });
                            })),
       conditions_(space, has_nat_, options.occurrences) {
     for (const Ruleset* r : host) {
         // A mark may be read by the other family's rules of an inet table, hence of all.
         marks_matter_ = marks_matter_ || options.effects ||
-                        std::any_of(r->matches.begin(), r->matches.end(), [](const auto& m) {
-                            return m.kind == MatchKind::mark;
-                        });
+                        std::any_of(r->matches.begin(), r->matches.end(),
+                                    [](const auto& m) { return m.kind == MatchKind::mark; });
         if (r->family != space.family()) continue;
         tracks_ = tracks_ || model::needs_conntrack(*r, model::KernelProfile::modern);
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
@@ -69,12 +67,13 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
         }
     }
     for (auto& chains : hooks_)
-        std::stable_sort(
-            chains.begin(), chains.end(),
-            [](const BaseChain& a, const BaseChain& b) { return a.priority < b.priority; });
+        std::stable_sort(chains.begin(), chains.end(), [](const BaseChain& a, const BaseChain& b) {
+            return a.priority < b.priority;
+        });
 }
 
-// -- parts one after the other ---------------------------------------------------------------------
+// -- parts one after the other
+// ---------------------------------------------------------------------
 
 /// What `then` says of packets to which the effect has happened.
 Diagram Evaluator::after(std::uint32_t effect, Diagram then) {
@@ -123,7 +122,8 @@ Evaluator::Part Evaluator::join_all(std::span<const Part> parts) {
     return join(first, join_all(parts.subspan(half)));
 }
 
-// -- rules -----------------------------------------------------------------------------------------
+// -- rules
+// -----------------------------------------------------------------------------------------
 
 Diagram Evaluator::leaf(Fate fate, const Effect& effect, std::uint32_t label) {
     return DiagramPool::leaf(outcomes_.number({fate, outcomes_.effect(effect), label}));
@@ -222,8 +222,10 @@ Evaluator::Part Evaluator::jump(const Ruleset& r, RuleId id, const Sight& sight,
     bool changes = false;
     d = pool_.map_leaves(d, [&](std::uint32_t number) {
         Outcome o = outcomes_[number];
-        if (o.fate == Fate::on && gone) o.fate = Fate::back;
-        else if (o.fate == Fate::back) o.fate = gone ? Fate::back : Fate::on;
+        if (o.fate == Fate::on && gone)
+            o.fate = Fate::back;
+        else if (o.fate == Fate::back)
+            o.fate = gone ? Fate::back : Fate::on;
         changes = changes || (o.fate == Fate::on && o.effect != 0);
         return outcomes_.number(o);
     });
@@ -242,7 +244,8 @@ Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
         case TargetKind::drop:
             return ends(Fate::drop);
         case TargetKind::reject:
-            return ends(Fate::reject, {}, options_.effects ? outcomes_.text(target_text(r, id)) : 0);
+            return ends(Fate::reject, {},
+                        options_.effects ? outcomes_.text(target_text(r, id)) : 0);
         case TargetKind::return_:
             return ends(Fate::back);
         case TargetKind::jump:
@@ -296,7 +299,8 @@ Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
     return {};
 }
 
-// -- chains ----------------------------------------------------------------------------------------
+// -- chains
+// ----------------------------------------------------------------------------------------
 
 const Evaluator::Features& Evaluator::features(const Ruleset& r, ChainId id) {
     auto [it, added] = features_.try_emplace({&r, id.value});
@@ -343,8 +347,8 @@ Diagram Evaluator::chain(const Ruleset& r, ChainId id, const Sight& sight, bool 
         Part part = rule(r, rules[i], sight, before_conntrack);
         if (part.diagram == nothing) continue;
         parts.push_back(part);
-        bool all = DiagramPool::is_leaf(part.diagram) &&
-                   outcomes_[part.diagram.handle].fate != Fate::on;
+        bool all =
+            DiagramPool::is_leaf(part.diagram) && outcomes_[part.diagram.handle].fate != Fate::on;
         if (all) break;
     }
     open_.pop_back();
@@ -365,7 +369,8 @@ Sight Evaluator::sight(Way way, Hook hook) const {
     return s;
 }
 
-// -- hooks -----------------------------------------------------------------------------------------
+// -- hooks
+// -----------------------------------------------------------------------------------------
 
 /// nat chains see the first packet of a tracked flow.
 Diagram Evaluator::seen_by_nat() {
@@ -416,49 +421,70 @@ Evaluator::Part Evaluator::attach(const Part& part) {
     return {d, changes};
 }
 
-Evaluator::Part Evaluator::through_hook(const Part& before, Way way, Hook hook, bool first) {
-    Part now = before;
-    bool attached = !first;
-    for (const BaseChain& base : hooks_[static_cast<std::size_t>(hook)]) {
-        if (!attached && base.priority > model::priority_conntrack) {
-            now = attach(now);
-            attached = true;
-        }
-        if (base.nat) {
-            if (!tracks_) continue;
-            // Over lo a side of the translation is settled where it comes up first.
-            Hook earlier = hook == Hook::prerouting ? Hook::output : Hook::postrouting;
-            const auto& there = hooks_[static_cast<std::size_t>(earlier)];
-            bool settled = way == Way::loopback &&
-                           (hook == Hook::prerouting || hook == Hook::input) &&
-                           std::any_of(there.begin(), there.end(),
-                                       [](const BaseChain& b) { return b.nat; });
-            if (settled) continue;
-        }
-        now = join(now, base_chain(base, way, hook, !attached));
-    }
-    return attached ? now : attach(now);
+/// Over lo each side of a translation is settled where it comes up first.
+bool Evaluator::nat_settled(Way way, Hook hook) const {
+    if (way != Way::loopback || (hook != Hook::prerouting && hook != Hook::input)) return false;
+    Hook earlier = hook == Hook::prerouting ? Hook::output : Hook::postrouting;
+    const auto& there = hooks_[static_cast<std::size_t>(earlier)];
+    return std::any_of(there.begin(), there.end(), [](const BaseChain& b) { return b.nat; });
 }
 
-Diagram Evaluator::way(Way way) {
+/// Through all base chains of the way. `split` is called with what has come so far wherever NAT has
+/// its place in a hook, and may begin anew.
+template <typename Split>
+Evaluator::Part Evaluator::walk(Way way, Split split) {
     Effect before;
     before.state = SeenState::invalid;
     Part now{leaf(Fate::on, before), true};
-    bool first = true;
-    for (Hook h : hooks_of(way)) {
-        now = through_hook(now, way, h, first);
-        first = false;
+    bool attached = false;
+    for (Hook hook : hooks_of(way)) {
+        bool destination = hook == Hook::prerouting || hook == Hook::output;
+        std::int16_t nat_place = destination ? model::priority_nat_dst : model::priority_nat_src;
+        bool translates = hook != Hook::forward;
+        for (const BaseChain& base : hooks_[static_cast<std::size_t>(hook)]) {
+            if (!attached && base.priority > model::priority_conntrack) {
+                now = attach(now);
+                attached = true;
+            }
+            if (translates && base.priority > nat_place) {
+                split(now);
+                translates = false;
+            }
+            if (base.nat && (!tracks_ || nat_settled(way, hook))) continue;
+            now = join(now, base_chain(base, way, hook, !attached));
+        }
+        if (!attached) now = attach(now);
+        attached = true;
+        if (translates) split(now);
     }
-    return pool_.map_leaves(now.diagram, [&](std::uint32_t number) {
+    return now;
+}
+
+/// What the rules saw last is no effect; what raw decided is.
+Diagram Evaluator::ended(const Part& part) {
+    return pool_.map_leaves(part.diagram, [&](std::uint32_t number) {
         Outcome o = outcomes_[number];
         if (o.fate == Fate::on) o.fate = Fate::accept;
         Effect e = outcomes_.effect_of(o);
-        // What the rules saw last is no effect; what raw decided is.
         e.state = SeenState::given;
         e.assigned = false;
         o.effect = outcomes_.effect(e);
         return outcomes_.number(o);
     });
+}
+
+Diagram Evaluator::way(Way way) {
+    return ended(walk(way, [](Part&) {}));
+}
+
+std::vector<Diagram> Evaluator::segments(Way way) {
+    std::vector<Diagram> out;
+    Part last = walk(way, [&](Part& now) {
+        out.push_back(ended(now));
+        now = {};
+    });
+    out.push_back(ended(last));
+    return out;
 }
 
 }  // namespace untrack::packet

@@ -34,6 +34,9 @@ class Evaluator {
     /// What becomes of the packets that go that way: a diagram of outcomes (accept, drop, reject or
     /// lost). Packets that cannot be, or go another way, have some number too.
     Diagram way(Way way);
+    /// The same in the parts between which NAT may change packets, each for any tracked packet that
+    /// comes to it: for rulesets that translate, where a packet's whole way cannot be followed.
+    std::vector<Diagram> segments(Way way);
     /// What a chain makes of packets (on, back, accept, drop, reject, lost).
     Diagram chain(const model::Ruleset& ruleset, model::ChainId chain, const Sight& sight,
                   bool before_conntrack);
@@ -84,8 +87,11 @@ class Evaluator {
     std::string target_text(const model::Ruleset& r, model::RuleId id) const;
     Effect event(const model::Ruleset& r, model::RuleId id);
     Part base_chain(const BaseChain& base, Way way, model::Hook hook, bool before_conntrack);
-    Part through_hook(const Part& before, Way way, model::Hook hook, bool first);
     Part attach(const Part& part);
+    bool nat_settled(Way way, model::Hook hook) const;
+    template <typename Split>
+    Part walk(Way way, Split split);
+    Diagram ended(const Part& part);
     const Features& features(const model::Ruleset& r, model::ChainId chain);
     Diagram seen_by_nat();
 

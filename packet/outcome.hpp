@@ -36,8 +36,8 @@ enum class SeenState : std::uint8_t {
 
 struct Effect {
     SeenState state = SeenState::given;
-    bool notracked = false;  ///< NOTRACK was the first CT target
-    bool assigned = false;   ///< some CT target has been met: the first one wins
+    bool notracked = false;         ///< NOTRACK was the first CT target
+    bool assigned = false;          ///< some CT target has been met: the first one wins
     std::vector<MarkSource> marks;  ///< by group of the packet space; empty: all kept
     std::uint32_t nat = 0;          ///< translations, an id of Outcomes::sequence
     std::uint32_t events = 0;       ///< LOG, SET, ... in their order; the same
@@ -79,7 +79,8 @@ class Outcomes {
 
   private:
     template <typename T>
-    static std::uint32_t id_of(std::vector<T>& list, std::map<T, std::uint32_t>& ids, const T& value);
+    static std::uint32_t id_of(std::vector<T>& list, std::map<T, std::uint32_t>& ids,
+                               const T& value);
 
     std::vector<Outcome> outcomes_;
     std::map<Outcome, std::uint32_t> outcome_ids_;

@@ -127,9 +127,8 @@ std::vector<std::uint32_t> PacketSpace::lay_out(FieldOrder order) {
                       F::source_port, F::in_interface, F::out_interface,    F::tcp_flags};
             break;
         case FieldOrder::port_first:
-            fields = {F::protocol,      F::destination_port, F::in_interface,
-                      F::out_interface, F::tcp_flags,        F::source_port,
-                      F::source,        F::destination};
+            fields = {F::protocol,  F::destination_port, F::in_interface, F::out_interface,
+                      F::tcp_flags, F::source_port,      F::source,       F::destination};
             break;
     }
     std::vector<std::uint32_t> last;
@@ -245,7 +244,8 @@ Diagram PacketSpace::possible() {
         return pool_.values(level(field), normalized(std::move(intervals)));
     };
     auto both = [&](Diagram a, Diagram b) { return pool_.inside(a, b); };
-    Diagram no_ports = both(set(Field::source_port, {{0, 0}}), set(Field::destination_port, {{0, 0}}));
+    Diagram no_ports =
+        both(set(Field::source_port, {{0, 0}}), set(Field::destination_port, {{0, 0}}));
     Diagram no_flags = set(Field::tcp_flags, {{0, 0}});
     Diagram ported = set(Field::protocol, {{proto_udp, proto_udp},
                                            {proto_dccp, proto_dccp},
@@ -254,7 +254,8 @@ Diagram PacketSpace::possible() {
     Diagram tcp = value(Field::protocol, proto_tcp);
     std::uint8_t own_icmp = family_ == model::Family::ip ? proto_icmp : proto_icmpv6;
     Diagram icmp = value(Field::protocol, own_icmp);
-    Diagram bytes = both(set(Field::source_port, {{0, 255}}), set(Field::destination_port, {{0, 255}}));
+    Diagram bytes =
+        both(set(Field::source_port, {{0, 255}}), set(Field::destination_port, {{0, 255}}));
 
     auto types = [&](Intervals intervals) {
         return both(icmp, set(Field::source_port, std::move(intervals)));
@@ -276,8 +277,7 @@ Diagram PacketSpace::possible() {
     say(always_untracked, untracked);
 
     Diagram whole = pool_.over(tcp, both(no_flags, pool_.over(ported, both(icmp, bytes))));
-    Diagram other_protocols =
-        pool_.complement_of(pool_.over(tcp, pool_.over(ported, icmp)));
+    Diagram other_protocols = pool_.complement_of(pool_.over(tcp, pool_.over(ported, icmp)));
     whole = pool_.over(whole, both(other_protocols, both(no_flags, no_ports)));
     Diagram fragments = both(value(Field::fragment, 1), both(no_flags, no_ports));
     Diagram fields = pool_.over(both(value(Field::fragment, 0), whole), fragments);
@@ -297,13 +297,28 @@ Diagram PacketSpace::on_way(Way way) {
         case Way::input:
             return pool_.inside(any(Field::in_interface), is(Field::out_interface, 0));
         case Way::output:
-            return pool_.inside(is(Field::in_interface, 0), any(Field::out_interface));
+            return pool_.inside(not_to_loopback(), pool_.inside(is(Field::in_interface, 0),
+                                                                any(Field::out_interface)));
         case Way::forward:
-            return pool_.inside(any(Field::in_interface), any(Field::out_interface));
+            return pool_.inside(not_to_loopback(),
+                                pool_.inside(any(Field::in_interface), any(Field::out_interface)));
         case Way::loopback:
             break;
     }
     return pool_.inside(is(Field::in_interface, 0), is(Field::out_interface, lo));
+}
+
+/// What is sent to 127.0.0.0/8 or ::1 stays on this host.
+Diagram PacketSpace::not_to_loopback() {
+    model::Address first;
+    model::Address last;
+    if (family_ == model::Family::ip) {
+        first.bytes[0] = last.bytes[0] = 127;
+        last.bytes[1] = last.bytes[2] = last.bytes[3] = 255;
+    } else {
+        first.bytes[15] = last.bytes[15] = 1;
+    }
+    return pool_.complement_of(addresses(Field::destination, first, last));
 }
 
 Diagram PacketSpace::addresses(Field field, const model::Address& first,
@@ -354,8 +369,8 @@ std::uint32_t PacketSpace::preferred(std::uint32_t at, std::span<const Interval>
     for (Field field : {Field::source, Field::destination}) {
         auto word = word_of(field);
         if (!word) continue;
-        model::Address wanted = friendly(
-            family_, field == Field::source ? friendly_source : friendly_destination);
+        model::Address wanted =
+            friendly(family_, field == Field::source ? friendly_source : friendly_destination);
         std::uint32_t w = address_word(wanted, *word);
         if (contains(from, w)) return w;
         // A host rather than a network's own address.
@@ -416,7 +431,8 @@ PacketSpace::Witness PacketSpace::witness(Diagram set, Way way) const {
     for (std::uint32_t at : predicate_levels_) {
         std::vector<std::uint32_t> flipped = w.values;
         flipped[at] = flipped[at] == 0 ? 1 : 0;
-        if (pool_.at(set, flipped) == 0) w.hangs_on.emplace_back(predicates_.at(at), w.values[at] != 0);
+        if (pool_.at(set, flipped) == 0)
+            w.hangs_on.emplace_back(predicates_.at(at), w.values[at] != 0);
     }
     return w;
 }
@@ -424,8 +440,9 @@ PacketSpace::Witness PacketSpace::witness(Diagram set, Way way) const {
 std::vector<std::uint32_t> PacketSpace::values_of(const Packet& p) const {
     std::vector<std::uint32_t> values(pool_.level_count());
     auto set = [&](Field field, std::uint32_t v) { values[level(field)] = v; };
-    constexpr std::uint8_t by_state[] = {value_new,     value_new,     value_established, value_reply,
-                                         value_related, value_invalid, value_untracked};
+    constexpr std::uint8_t by_state[] = {value_new,      value_new,     value_established,
+                                         value_reply,    value_related, value_invalid,
+                                         value_untracked};
     set(Field::state, by_state[static_cast<std::size_t>(p.state)]);
     set(Field::fragment, p.fragment ? 1 : 0);
     set(Field::protocol, p.protocol);

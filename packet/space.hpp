@@ -62,9 +62,11 @@ inline constexpr FieldOrder field_orders[] = {FieldOrder::small_first, FieldOrde
 /// What a predicate that a packet's fields do not settle is called, and how its answers hang
 /// together.
 struct Predicate {
-    std::string text;  ///< for reports: "owner --uid-owner 0"
-    std::string kind;  ///< its first word: predicates of one kind may be two names of one thing
+    std::string text;     ///< for reports: "owner --uid-owner 0"
+    std::string kind;     ///< its first word: predicates of one kind may be two names of one thing
     bool answer = false;  ///< the direction it is asked of: a reply packet has answers of its own
+    bool per_packet = false;  ///< the next packet of the same flow may get another answer
+    bool counts = false;      ///< it has a memory: limit, recent, quota, ...
 };
 
 class PacketSpace {
@@ -146,6 +148,7 @@ class PacketSpace {
   private:
     /// Gives every field its level; the largest values of all of them.
     std::vector<std::uint32_t> lay_out(FieldOrder order);
+    Diagram not_to_loopback();
     [[nodiscard]] std::uint32_t preferred(std::uint32_t level, std::span<const Interval> from,
                                           std::span<const std::uint32_t> chosen) const;
     [[nodiscard]] Packet packet_of(std::span<const std::uint32_t> values, Way way) const;

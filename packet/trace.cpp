@@ -75,13 +75,14 @@ struct Choice {
 class Run {
   public:
     Run(const Tracer& tracer, const Tracer::FamilyTables& tables, const Packet& packet,
-        std::vector<Choice>& choices, Trace& out, bool keep)
+        std::vector<Choice>& choices, Trace& out, bool keep, std::span<const Assumption> assumed)
         : tracer_(tracer),
           tables_(tables),
           packet_(packet),
           choices_(choices),
           out_(out),
-          keep_(keep) {
+          keep_(keep),
+          assumed_(assumed) {
         view_.mark = packet.mark;
         view_.host_has_nat = tables.nat;
     }
@@ -253,6 +254,8 @@ class Run {
     }
 
     bool choose(const Ruleset& r, model::StringId text, bool keyed) {
+        for (const Assumption& a : assumed_)
+            if (a.text == r.string(text)) return a.answer;
         if (keyed)
             for (std::size_t i = 0; i < next_choice_; ++i)
                 if (choices_[i].keyed && choices_[i].text == text && choices_[i].ruleset == &r)
@@ -330,6 +333,7 @@ class Run {
     std::vector<Choice>& choices_;
     Trace& out_;
     bool keep_;
+    std::span<const Assumption> assumed_;
     View view_;
     std::size_t next_choice_ = 0;
     bool template_ = false;
@@ -449,11 +453,12 @@ const ChainIndex* Tracer::index_of(const Ruleset& ruleset, ChainId chain) const 
     return index.get();
 }
 
-Trace Tracer::trace(const Packet& packet, bool keep_steps) const {
+Trace Tracer::trace(const Packet& packet, bool keep_steps,
+                    std::span<const Assumption> assumed) const {
     const FamilyTables& tables = families_[index(packet.family)];
     std::vector<Choice> choices;
     Trace result;
-    Run first(*this, tables, packet, choices, result, keep_steps);
+    Run first(*this, tables, packet, choices, result, keep_steps, assumed);
     first.follow();
     if (result.verdict == Verdict::unknown) add_reason(result.unknown_on, first.stopped_on());
     std::size_t runs = 1;
@@ -464,7 +469,7 @@ Trace Tracer::trace(const Packet& packet, bool keep_steps) const {
             break;
         }
         Trace other;
-        Run run(*this, tables, packet, choices, other, false);
+        Run run(*this, tables, packet, choices, other, false, assumed);
         run.follow();
         if (other.untracked != result.untracked) result.untracked = Truth::unknown;
         result.nat_applied = result.nat_applied || other.nat_applied;

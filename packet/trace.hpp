@@ -44,6 +44,12 @@ struct Trace {
     Step decision;  ///< the rule or policy that dropped the packet, or the last that accepted it
 };
 
+/// An answer that a predicate (by its text) is taken to give.
+struct Assumption {
+    std::string text;
+    bool answer = false;
+};
+
 /// What a match reads besides the packet.
 struct View {
     model::Hook hook = model::Hook::prerouting;
@@ -70,7 +76,8 @@ class Tracer {
     /// Where a rule's match is not known (an opaque predicate), both answers are followed; the
     /// verdict is unknown only when they differ. Predicates with the same text have the same answer
     /// on one packet unless they have a memory of their own.
-    [[nodiscard]] Trace trace(const Packet& packet, bool keep_steps = true) const;
+    [[nodiscard]] Trace trace(const Packet& packet, bool keep_steps = true,
+                              std::span<const Assumption> assumed = {}) const;
 
     [[nodiscard]] bool tracks(model::Family family) const {
         return families_[index(family)].tracks;
