@@ -12,23 +12,16 @@
 
 #include "base/text_edit.hpp"
 #include "model/ruleset.hpp"
-#include "packet/packet.hpp"
+#include "packet/service.hpp"
 #include "parser/iptables/syntax.hpp"
 
 namespace untrack::rewriter {
 
-/// Ports of one protocol.
-struct Service {
-    std::uint8_t protocol = packet::proto_tcp;
-    std::vector<model::PortRange> ports;
-};
+using packet::Role;
+using packet::Service;
 /// "80,443/tcp", "8000-8010/udp", "https/tcp". The error is a sentence.
 tl::expected<Service, std::string> parse_service(std::string_view text);
 
-enum class Role : std::uint8_t {
-    server,  ///< this host is the destination
-    router,  ///< the service's packets pass through
-};
 
 struct Request {
     std::vector<Service> services;

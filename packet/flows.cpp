@@ -1,0 +1,606 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "packet/flows.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "packet/words.hpp"
+
+namespace untrack::packet {
+namespace {
+
+/// The ways of a flow: its questions' and its answers'.
+struct FlowWay {
+    Way question;
+    Way answer;
+};
+
+/// What one host makes of the packets of one direction in one state, and what of them passes.
+struct Seen {
+    Diagram outcomes;
+    Diagram passes;
+};
+struct Both {
+    Seen before;
+    Seen after;
+};
+
+constexpr std::uint32_t no_flags = 0, syn = tcp_syn, ack = tcp_ack, syn_ack = tcp_syn | tcp_ack;
+
+class FlowProof {
+  public:
+    FlowProof(model::Family family, Host before, Host after, const Services& services,
+              const CompareOptions& options, FieldOrder order)
+        : services_(services),
+          rulesets_([&] {
+              std::vector<const model::Ruleset*> all;
+              for (Host host : {before, after})
+                  for (const model::Ruleset* r : host)
+                      if (r->family == family) all.push_back(r);
+              return all;
+          }()),
+          space_(family, rulesets_, order, options.most_words, {&services.interface, 1}),
+          pool_(space_.pool()),
+          conditions_(space_, false, Occurrences::by_text),
+          possible_(space_.possible()),
+          scope_(question_scope()),
+          questions_(space_, before, after, {Occurrences::by_text, true, false, scope_, 1}),
+          answers_(space_, before, after, {Occurrences::by_text, true, true, scope_, 1}),
+          others_(space_, before, after, {Occurrences::by_rule, true, false, everything, 1}) {}
+
+    Proof run() {
+        helpers();
+        std::vector<FlowWay> ways =
+            services_.role == Role::router
+                ? std::vector<FlowWay>{{Way::forward, Way::forward}}
+                : std::vector<FlowWay>{{Way::input, Way::output}, {Way::loopback, Way::loopback}};
+        for (FlowWay way : ways)
+            for (std::uint8_t protocol : protocols()) flows(way, protocol);
+        errors();
+        frame();
+        if (!out_.violations.empty())
+            out_.result = Sameness::different;
+        else if (!out_.undecided.empty())
+            out_.result = Sameness::undecided;
+        return std::move(out_);
+    }
+
+  private:
+    // -- sets
+    // --------------------------------------------------------------------------------------
+
+    Diagram both(Diagram a, Diagram b) { return pool_.inside(a, b); }
+    Diagram without(Diagram a, Diagram set) { return pool_.outside(set, a); }
+
+    std::vector<std::uint8_t> protocols() const {
+        std::vector<std::uint8_t> out;
+        for (const Service& s : services_.list)
+            if (std::find(out.begin(), out.end(), s.protocol) == out.end())
+                out.push_back(s.protocol);
+        return out;
+    }
+
+    /// The services' protocols and ports, at one of the port fields.
+    Diagram with_ports(Field field) {
+        Diagram out = nothing;
+        for (std::uint8_t protocol : protocols()) {
+            Intervals ports;
+            for (const Service& s : services_.list)
+                if (s.protocol == protocol)
+                    for (const model::PortRange& p : s.ports) ports.push_back({p.first, p.last});
+            out = pool_.over(out, both(space_.value(Field::protocol, protocol),
+                                       space_.values(field, normalized(std::move(ports)))));
+        }
+        return both(out, space_.value(Field::fragment, 0));
+    }
+
+    Diagram own_address(Field field) {
+        if (!services_.address) return everything;
+        model::Address first = services_.address->value;
+        model::Address last = first;
+        for (std::size_t i = 0; i < 16; ++i)
+            last.bytes[i] =
+                static_cast<std::uint8_t>(first.bytes[i] | ~services_.address->mask.bytes[i]);
+        if (space_.family() == model::Family::ip)
+            std::fill(last.bytes.begin() + 4, last.bytes.end(), std::uint8_t{0});
+        return space_.addresses(field, first, last);
+    }
+
+    Diagram by_interface(Field field, Way way) {
+        if (services_.interface.empty() || way == Way::loopback) return everything;
+        return space_.value(field, space_.interface_value(services_.interface));
+    }
+
+    /// All questions, whatever their way.
+    Diagram question_scope() {
+        return both(with_ports(Field::destination_port), own_address(Field::destination));
+    }
+    Diagram questions_on(Way way) { return both(scope_, by_interface(Field::in_interface, way)); }
+    Diagram answers_on(Way way) {
+        return both(both(with_ports(Field::source_port), own_address(Field::source)),
+                    by_interface(Field::out_interface, way));
+    }
+
+    /// Destinations that have flows: hosts, as far as an address tells.
+    Diagram to_one_host() {
+        bool six = space_.family() == model::Family::ip6;
+        model::Address first;
+        model::Address last;
+        first.bytes[0] = six ? 0xff : 0xe0;
+        std::fill(last.bytes.begin(), last.bytes.begin() + (six ? 16 : 4), std::uint8_t{0xff});
+        Diagram group = space_.addresses(Field::destination, first, last);
+        // What -m addrtype calls a broadcast address of this host's networks.
+        Sight sight;
+        Diagram broadcast =
+            conditions_.predicate("addrtype dst broadcast", "addrtype dst broadcast", sight);
+        return pool_.complement_of(pool_.over(group, broadcast));
+    }
+
+    // -- what is seen of one packet of a flow
+    // ------------------------------------------------------
+
+    Seen seen(Pair& pair, bool is_after, Way way, StateValue state, bool later) {
+        Diagram d = pool_.with_value(pair.way_of(is_after, way), space_.level(Field::state), state);
+        if (later) d = of_another_packet(d);
+        return {d, pool_.where(d, [&](std::uint32_t number) {
+                    return pair.outcomes[number].fate == Fate::accept;
+                })};
+    }
+    Both seen(Pair& pair, Way way, StateValue state, bool later) {
+        return {seen(pair, false, way, state, later), seen(pair, true, way, state, later)};
+    }
+
+    /// What a limit or a packet's length said of the first packet, it need not say of the next.
+    Diagram of_another_packet(Diagram d) {
+        std::vector<DiagramPool::Substitution> changes;
+        std::vector<std::uint32_t> levels(space_.predicate_levels().begin(),
+                                          space_.predicate_levels().end());
+        for (std::uint32_t level : levels) {
+            Predicate p = *space_.predicate_at(level);
+            if (!p.per_packet || !pool_.asks(d, level)) continue;
+            p.per_packet = false;  // it is the next packet's own by now
+            std::uint32_t own = space_.predicate(fmt::format("\6{}", level), p);
+            changes.push_back({level, own, true});
+        }
+        if (changes.empty()) return d;
+        return pool_.substituted(d, changes, [](std::uint32_t number) { return number; });
+    }
+
+    Diagram untracked(const Pair& pair, const Evaluator& host, Diagram outcomes) {
+        return pool_.where(outcomes, [&](std::uint32_t number) {
+            return pair.outcomes.effect_of(pair.outcomes[number]).notracked || !host.tracks();
+        });
+    }
+    Diagram with_flags(Diagram d, std::uint32_t flags) {
+        return pool_.with_value(d, space_.level(Field::tcp_flags), flags);
+    }
+
+    // -- what is found
+    // -----------------------------------------------------------------------------
+
+    void violation(Obligation obligation, std::string code, std::string message, Diagram set,
+                   Pair& pair, Way way) {
+        if (set == nothing) return;
+        Violation v{obligation, std::move(code), std::move(message), pair.difference(set, way)};
+        bool counted = std::any_of(v.shown.hangs_on.begin(), v.shown.hangs_on.end(),
+                                   [](const auto& p) { return p.first.counts; });
+        if (counted && obligation == Obligation::nothing_lost) {
+            v.obligation = Obligation::per_connection;
+            v.code = "UT216";
+            v.message =
+                "a limit that saw the first packet of a connection comes to see every "
+                "packet";
+        }
+        out_.violations.push_back(std::move(v));
+    }
+
+    void helpers() {
+        for (const Service& s : services_.list)
+            for (const model::PortRange& range : s.ports)
+                for (std::uint16_t port : helper_ports)
+                    if (range.first <= port && port <= range.last)
+                        out_.violations.push_back(
+                            {Obligation::helpers,
+                             "UT214",
+                             fmt::format("port {} is one whose further connections a conntrack "
+                                         "helper must announce; untracked, they are lost",
+                                         port),
+                             {}});
+    }
+
+    void flows(FlowWay way, std::uint8_t protocol) {
+        bool tcp = protocol == proto_tcp;
+        Diagram domain = both(questions_on(way.question), space_.value(Field::protocol, protocol));
+        domain = both(domain, space_.on_way(way.question));
+        if (!tcp) domain = both(domain, space_.value(Field::tcp_flags, no_flags));
+        if (domain == nothing) return;
+
+        Both first = seen(questions_, way.question, value_new, false);
+        Both asked = seen(questions_, way.question, value_established, true);
+        Both answer = seen(answers_, way.answer, value_reply, true);
+        Both as_new = seen(questions_, way.question, value_new, true);
+        Both answer_as_new = seen(answers_, way.answer, value_new, true);
+        if (tcp) {
+            Diagram only_syn = space_.value(Field::tcp_flags, syn);
+            first_packets_ = both(domain, only_syn);
+            later_ = without(domain, flags_of_first());
+        } else {
+            first_packets_ = domain;
+            later_ = domain;
+        }
+
+        Diagram opens = with_flags(first.before.passes, tcp ? syn : no_flags);
+        Diagram carries = both(with_flags(asked.before.passes, tcp ? ack : no_flags),
+                               with_flags(answer.before.passes, tcp ? ack : no_flags));
+        if (tcp) carries = both(carries, with_flags(answer.before.passes, syn_ack));
+        Diagram works = both(both(opens, carries), both(domain_of_flow(domain), to_host(way)));
+        admitted_ = admissible(both(opens, carries));
+
+        coverage(way, works, first, asked, answer);
+        lost(way, works, first, asked, answer);
+        opened(way, domain, opens, first, asked, answer, as_new, answer_as_new);
+        translated(way, domain, first.before);
+        if (!tcp) own_questions(way, domain, answer_as_new);
+        per_connection(way, works, first, asked, answer);
+        residue(way, protocol, works, asked, answer, as_new, answer_as_new);
+    }
+
+    /// The flows that a limit may let in at some time, or from a source that `recent' has no memory
+    /// of.
+    Diagram admissible(Diagram flows) {
+        std::vector<std::uint32_t> levels(space_.predicate_levels().begin(),
+                                          space_.predicate_levels().end());
+        for (std::uint32_t level : levels) {
+            const Predicate& p = *space_.predicate_at(level);
+            if (!p.counts || !pool_.asks(flows, level)) continue;
+            flows = p.kind == "recent" ? pool_.with_value(flows, level, 0)
+                                       : pool_.for_some(flows, level);
+        }
+        return flows;
+    }
+
+    /// SYN without ACK: what a connection may begin with.
+    Diagram flags_of_first() {
+        Intervals flags;
+        for (std::uint32_t f = 0; f < 64; ++f)
+            if ((f & (syn | ack)) == syn) flags.push_back({f, f});
+        return space_.values(Field::tcp_flags, normalized(std::move(flags)));
+    }
+    /// A flow has no flags, its packets have.
+    Diagram domain_of_flow(Diagram domain) {
+        return pool_.for_some(domain, space_.level(Field::tcp_flags));
+    }
+    Diagram to_host(FlowWay) { return services_.role == Role::server ? to_one_host() : everything; }
+
+    void coverage(FlowWay way, Diagram works, const Both& first, const Both& asked,
+                  const Both& answer) {
+        Diagram questions = both(untracked(questions_, questions_.after, first.after.outcomes),
+                                 untracked(questions_, questions_.after, asked.after.outcomes));
+        Diagram answers = untracked(answers_, answers_.after, answer.after.outcomes);
+        std::string code = way.question == Way::loopback ? "UT207" : "UT201";
+        violation(Obligation::coverage, code, "a question of the service stays tracked",
+                  without(both(works, later_), questions), questions_, way.question);
+        violation(Obligation::coverage, code, "an answer of the service stays tracked",
+                  without(both(works, later_), answers), answers_, way.answer);
+    }
+
+    void lost(FlowWay way, Diagram works, const Both& first, const Both& asked,
+              const Both& answer) {
+        std::string code = way.question == Way::loopback ? "UT207" : "UT202";
+        auto gone = [&](const Both& b, Diagram packets) {
+            return without(both(both(works, packets), b.before.passes), b.after.passes);
+        };
+        violation(Obligation::nothing_lost, code, "a connection that worked cannot be opened",
+                  in_state(gone(first, first_packets_), value_new), questions_, way.question);
+        violation(Obligation::nothing_lost, code, "a packet of a connection that worked is dropped",
+                  in_state(gone(asked, later_), value_established), questions_, way.question);
+        violation(Obligation::nothing_lost, code,
+                  "an answer of a connection that worked is dropped",
+                  in_state(gone(answer, later_), value_reply), answers_, way.answer);
+    }
+
+    Diagram in_state(Diagram set, StateValue state) {
+        return both(set, space_.value(Field::state, state));
+    }
+
+    void opened(FlowWay way, Diagram domain, Diagram opens, const Both& first, const Both& asked,
+                const Both& answer, const Both& as_new, const Both& answer_as_new) {
+        auto newly = [&](const Pair& pair, const Evaluator& host, const Seen& now) {
+            return both(now.passes, untracked(pair, host, now.outcomes));
+        };
+        Diagram opens_now = newly(questions_, questions_.after, first.after);
+        violation(Obligation::nothing_opened, "UT203", "a connection that was refused opens",
+                  in_state(without(both(first_packets_, opens_now), opens), value_new), questions_,
+                  way.question);
+        bool tcp = !(first_packets_ == later_);
+        if (tcp) {
+            // Packets that would have passed without a connection, too, are not opened.
+            Diagram passes_now = newly(questions_, questions_.after, asked.after);
+            Diagram set =
+                without(without(both(later_, passes_now), admitted_), as_new.before.passes);
+            violation(Obligation::nothing_opened, "UT203",
+                      "packets of connections that were never admitted pass",
+                      in_state(set, value_established), questions_, way.question);
+        }
+        Diagram answers_now = newly(answers_, answers_.after, answer.after);
+        Diagram set = without(without(both(both(domain, later_), answers_now), admitted_),
+                              answer_as_new.before.passes);
+        violation(Obligation::nothing_opened, "UT203",
+                  "answers pass to questions that were never admitted", in_state(set, value_reply),
+                  answers_, way.answer);
+    }
+
+    /// NAT never touches untracked packets.
+    void translated(FlowWay way, Diagram domain, const Seen& first) {
+        Diagram nat = pool_.where(first.outcomes, [&](std::uint32_t number) {
+            const Outcome& o = questions_.outcomes[number];
+            if (o.fate != Fate::accept) return false;
+            for (const std::string& event :
+                 questions_.outcomes.events(questions_.outcomes.effect_of(o).nat)) {
+                bool source = event.starts_with("SNAT") || event.starts_with("MASQUERADE");
+                // Over lo the source is this host's either way.
+                if (!source || way.question != Way::loopback) return true;
+            }
+            return false;
+        });
+        violation(Obligation::nat, "UT205",
+                  "a NAT rule translates this packet of the service, and never touches it when it "
+                  "is untracked",
+                  in_state(both(both(domain, first_packets_), nat), value_new), questions_,
+                  way.question);
+    }
+
+    /// Datagrams that this host (or one behind a router) sends from the service's port to somebody
+    /// else's are untracked with it, and so are their answers.
+    void own_questions(FlowWay way, Diagram domain, const Both& answer_as_new) {
+        if (way.question == Way::loopback) return;
+        Both replies = seen(questions_, way.question, value_reply, true);
+        Diagram worked = both(both(domain, answer_as_new.before.passes), replies.before.passes);
+        violation(Obligation::nothing_lost, "UT226",
+                  "a question that was sent from the service's port loses its answer",
+                  in_state(without(worked, replies.after.passes), value_reply), questions_,
+                  way.question);
+        violation(Obligation::nothing_lost, "UT226",
+                  "a question from the service's port cannot be sent any more",
+                  in_state(without(worked, answer_as_new.after.passes), value_new), answers_,
+                  way.answer);
+    }
+
+    /// Logs, marks and other effects of packets of flows that worked; counters aside, which are
+    /// another rule's when a rule is copied.
+    void per_connection(FlowWay way, Diagram works, const Both& first, const Both& asked,
+                        const Both& answer) {
+        auto differ = [&](Pair& pair, const Both& b) {
+            auto effects = [&](Diagram d) {
+                return pool_.map_leaves(d, [&](std::uint32_t number) {
+                    const Outcome& o = pair.outcomes[number];
+                    const Effect& e = pair.outcomes.effect_of(o);
+                    Effect kept;
+                    for (const std::string& event : pair.outcomes.events(e.events))
+                        if (!event.starts_with("count "))
+                            kept.events =
+                                pair.outcomes.sequence(kept.events, pair.outcomes.text(event));
+                    if (std::any_of(e.marks.begin(), e.marks.end(), [](const MarkSource& m) {
+                            return m.kind != MarkSource::Kind::kept;
+                        }))
+                        kept.marks = e.marks;
+                    return pair.outcomes.number({Fate::accept, pair.outcomes.effect(kept), 0});
+                });
+            };
+            Diagram passed = both(b.before.passes, b.after.passes);
+            return both(passed,
+                        pool_.differing(effects(b.before.outcomes), effects(b.after.outcomes)));
+        };
+        auto check = [&](Pair& pair, Way on, const Both& b, Diagram packets, StateValue state,
+                         const char* message) {
+            violation(Obligation::per_connection, "UT216", message,
+                      in_state(both(both(works, packets), differ(pair, b)), state), pair, on);
+        };
+        check(questions_, way.question, first, first_packets_, value_new,
+              "a rule that logs or marks new connections does otherwise with this one");
+        check(questions_, way.question, asked, later_, value_established,
+              "a rule that logs or marks came to see other packets of a connection");
+        check(answers_, way.answer, answer, later_, value_reply,
+              "a rule that logs or marks came to see other answers of a connection");
+    }
+
+    void residue(FlowWay way, std::uint8_t protocol, Diagram works, const Both& asked,
+                 const Both& answer, const Both& as_new, const Both& answer_as_new) {
+        auto name = [&](Pair& pair, Way on, Diagram set, StateValue state, const char* what) {
+            set = in_state(set, state);
+            if (set == nothing) return;
+            out_.residue.push_back({what, pair.difference(set, on).witness});
+        };
+        bool tcp = protocol == proto_tcp;
+        if (way.question == Way::loopback) return;
+        if (tcp)
+            name(questions_, way.question,
+                 without(both(both(works, later_),
+                              both(asked.after.passes,
+                                   untracked(questions_, questions_.after, asked.after.outcomes))),
+                         as_new.before.passes),
+                 value_established,
+                 "packets without SYN reach the service's ports without a connection");
+        name(answers_, way.answer,
+             without(both(both(works, later_),
+                          both(answer.after.passes,
+                               untracked(answers_, answers_.after, answer.after.outcomes))),
+                     answer_as_new.before.passes),
+             value_reply,
+             tcp ? "packets without SYN leave from the service's ports without a connection"
+                 : "datagrams leave from the service's ports without a question before them");
+    }
+
+    // -- everything else
+    // ---------------------------------------------------------------------------
+
+    /// ICMP errors that the flows need, of the types RFC 1122 and RFC 4443 have for them.
+    Diagram error_packets() {
+        bool six = space_.family() == model::Family::ip6;
+        Diagram type = six ? space_.values(Field::source_port, Intervals{{1, 4}})
+                           : space_.values(Field::source_port, Intervals{{3, 3}, {11, 12}});
+        return both(both(space_.value(Field::protocol, six ? proto_icmpv6 : proto_icmp), type),
+                    space_.value(Field::fragment, 0));
+    }
+
+    /// Errors about untracked flows are INVALID (measured); those that passed as RELATED must pass
+    /// so.
+    void errors() {
+        bool router = services_.role == Role::router;
+        for (Way way : all_ways) {
+            bool about_flows = router ? way == Way::forward || way == Way::output
+                                      : way == Way::input || way == Way::output;
+            Diagram packets = both(both(error_packets(), possible_), space_.on_way(way));
+            if (!router && way == Way::input)
+                packets = both(packets, own_address(Field::destination));
+            if (!router && way == Way::output) packets = both(packets, own_address(Field::source));
+            Seen related = seen(others_, false, way, value_related, false);
+            Seen invalid = seen(others_, false, way, value_invalid, false);
+            Seen now = seen(others_, true, way, value_invalid, false);
+            Diagram lost = without(both(packets, related.passes), now.passes);
+            if (about_flows)
+                violation(
+                    Obligation::errors, "UT211",
+                    "an ICMP error about the service passed as RELATED; of an untracked flow it "
+                    "is INVALID, and dropped",
+                    in_state(lost, value_invalid), others_, way);
+            Diagram more =
+                without(without(both(packets, now.passes), related.passes), invalid.passes);
+            violation(Obligation::errors, "UT203",
+                      "an ICMP error passes that was dropped as RELATED, too",
+                      in_state(more, value_invalid), others_, way);
+            Diagram open = without(both(packets, both(now.passes, related.passes)), invalid.passes);
+            open = in_state(open, value_invalid);
+            if (!(open == nothing))
+                out_.residue.push_back({"ICMP errors pass, whichever flow they are about",
+                                        others_.difference(open, way).witness});
+            allowed_errors_[way] = open;
+        }
+    }
+
+    void frame() {
+        bool router = services_.role == Role::router;
+        for (Way way : all_ways) {
+            Diagram domain = both(space_.on_way(way), possible_);
+            Diagram own = nothing;
+            if (router == (way == Way::forward)) {
+                if (router || way == Way::input || way == Way::loopback) own = questions_on(way);
+                if (router || way == Way::output || way == Way::loopback)
+                    own = pool_.over(own, answers_on(way));
+            }
+            domain = without(domain, own);
+            domain = without(domain, allowed_errors_[way]);
+            // The server's own address is nobody's behind it.
+            if (!router && way == Way::forward && services_.address)
+                domain = without(domain, pool_.over(own_address(Field::source),
+                                                    own_address(Field::destination)));
+            Diagram set = others_.differing(way, domain, true);
+            for (int i = 0; i < 3 && !(set == nothing); ++i) {
+                Difference d = others_.difference(set, way);
+                Violation v{Obligation::frame, code_of(d), message_of(d), d};
+                Diagram rest = pool_.outside(others_.alike(d, set), set);
+                if (rest == set) break;
+                set = rest;
+                out_.violations.push_back(std::move(v));
+            }
+        }
+        if (others_.before.has_nat() || others_.after.has_nat()) translated_frame();
+    }
+
+    /// Packets that NAT has changed are tracked; to all hooks after it any tracked packet may come.
+    void translated_frame() {
+        for (Way way : all_ways) {
+            std::vector<Diagram> a = others_.before.segments(way);
+            std::vector<Diagram> b = others_.after.segments(way);
+            Diagram tracked = both(space_.on_way(way), possible_);
+            tracked = pool_.outside(space_.value(Field::state, value_untracked), tracked);
+            tracked = without(tracked, allowed_errors_[way]);
+            // The first part is the packet's own, which frame() and flows() have looked at.
+            for (std::size_t i = 1; i < a.size(); ++i) {
+                Diagram set =
+                    both(tracked, pool_.differing(others_.projected(others_.before, a[i], true),
+                                                  others_.projected(others_.after, b[i], true)));
+                if (set == nothing) continue;
+                out_.undecided.push_back(
+                    fmt::format("packets that NAT changes may be treated differently, such as {}",
+                                to_words(space_.witness(set, way).packet)));
+            }
+        }
+    }
+
+    static std::string code_of(const Difference& d) {
+        switch (d.kind) {
+            case DifferenceKind::lost:
+                return "UT202";
+            case DifferenceKind::opened:
+                return "UT203";
+            case DifferenceKind::tracked:
+                return "UT201";
+            case DifferenceKind::untracked:
+                return d.way == Way::forward ? "UT206" : "UT223";
+            case DifferenceKind::nat:
+                return "UT205";
+            case DifferenceKind::effect:
+                break;
+        }
+        return "UT216";
+    }
+    static std::string message_of(const Difference& d) {
+        switch (d.kind) {
+            case DifferenceKind::lost:
+                return "a packet outside the services is dropped now";
+            case DifferenceKind::opened:
+                return "a packet outside the services passes now";
+            case DifferenceKind::tracked:
+                return "a packet outside the services is tracked now";
+            case DifferenceKind::untracked:
+                return "a packet outside the services is no longer tracked";
+            case DifferenceKind::nat:
+                return "a packet outside the services is translated in another way";
+            case DifferenceKind::effect:
+                break;
+        }
+        return "a packet outside the services is rejected, logged or marked in another way";
+    }
+
+    Services services_;
+    std::vector<const model::Ruleset*> rulesets_;
+    PacketSpace space_;
+    DiagramPool& pool_;
+    Conditions conditions_;
+    Diagram possible_;
+    Diagram scope_;
+    Pair questions_;
+    Pair answers_;
+    Pair others_;
+    Diagram first_packets_;  ///< of the flows at work: those that open
+    Diagram later_;          ///< and all others
+    Diagram admitted_;       ///< flows that may have been admitted
+    std::map<Way, Diagram> allowed_errors_;
+    Proof out_;
+};
+
+}  // namespace
+
+std::string_view name(Obligation obligation) {
+    constexpr std::string_view names[] = {"coverage", "nothing-lost", "nothing-opened", "frame",
+                                          "nat",      "errors",       "per-connection", "helpers"};
+    return names[static_cast<std::size_t>(obligation)];
+}
+
+Proof prove(model::Family family, Host before, Host after, const Services& services,
+            const CompareOptions& options) {
+    for (FieldOrder order : field_orders) {
+        try {
+            return FlowProof(family, before, after, services, options, order).run();
+        } catch (const PoolExhausted&) {
+            continue;
+        }
+    }
+    Proof p;
+    p.result = Sameness::undecided;
+    p.undecided.emplace_back("the packet sets of these rulesets grow beyond the memory allowed");
+    return p;
+}
+
+}  // namespace untrack::packet
