@@ -16,7 +16,15 @@
 
 namespace untrack::cli {
 
-enum Exit : int { exit_ok = 0, exit_findings = 1, exit_refused = 1, exit_usage = 2, exit_bug = 3 };
+enum Exit : int {
+    exit_ok = 0,
+    exit_findings = 1,
+    exit_refused = 1,
+    exit_different = 1,
+    exit_usage = 2,
+    exit_bug = 3,
+    exit_undecided = 4,
+};
 
 /// Filled in by the parsed command line; main returns `exit_code`.
 struct Context {
@@ -71,5 +79,6 @@ void add_explain(CLI::App& app, Context& context);
 void add_explain(CLI::App& app, Context& context);
 void add_rules(CLI::App& app, Context& context);
 void add_rewrite(CLI::App& app, Context& context);
+void add_verify(CLI::App& app, Context& context);
 
 }  // namespace untrack::cli

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     add_lint(app, context);
     add_rewrite(app, context);
+    add_verify(app, context);
     add_trace(app, context);
     add_explain(app, context);
     add_rules(app, context);

@@ -237,9 +237,8 @@ Truth matches(const Ruleset& r, const Match& m, const Packet& p, const View& vie
         case MatchKind::destination_port:
             return ported ? is(port_in(r, m, p.destination_port)) : Truth::no;
         case MatchKind::either_port:
-            return ported
-                       ? is(port_in(r, m, p.source_port) || port_in(r, m, p.destination_port))
-                       : Truth::no;
+            return ported ? is(port_in(r, m, p.source_port) || port_in(r, m, p.destination_port))
+                          : Truth::no;
         case MatchKind::tcp_flags:
             if (p.protocol != proto_tcp || p.fragment) return Truth::no;
             return is((p.tcp_flags & m.payload.tcp_flags.mask) == m.payload.tcp_flags.value);

@@ -11,10 +11,10 @@
 namespace untrack::packet {
 
 /// Reads PROTO SOURCE[:PORT] > DESTINATION[:PORT] and then, in any order: TCP flags (syn ack fin
-/// rst psh urg), "fragment", "type N[/N]" or an ICMP type's name, "in IFACE", "out IFACE", "mark N", a state,
-/// and input|output|forward (otherwise from the interfaces: in only = input, out only = output,
-/// both = forward; input when neither). IPv6 with a port is written [2001:db8::1]:80. The error is
-/// a sentence that says which word is wrong and what was expected.
+/// rst psh urg), "fragment", "type N[/N]" or an ICMP type's name, "in IFACE", "out IFACE", "mark
+/// N", a state, and input|output|forward (otherwise from the interfaces: in only = input, out only
+/// = output, both = forward; input when neither). IPv6 with a port is written [2001:db8::1]:80. The
+/// error is a sentence that says which word is wrong and what was expected.
 tl::expected<Packet, std::string> parse_packet(std::string_view text);
 /// The same packet in words; parse_packet reads it back.
 std::string to_words(const Packet& packet);

@@ -5,6 +5,7 @@
 
 #include "packet/words.hpp"
 #include "report/packet_json.hpp"
+#include "report/place.hpp"
 
 namespace untrack::report {
 namespace {
@@ -12,32 +13,6 @@ namespace {
 using model::TargetKind;
 using packet::Step;
 using packet::Truth;
-
-struct Place {
-    std::string_view path;
-    std::uint32_t line = 0;
-    std::string_view rule;
-};
-
-Place place_of(const Step& step, std::span<const RulesetText> texts) {
-    Place place;
-    for (const RulesetText& t : texts) {
-        if (t.ruleset != step.ruleset) continue;
-        place.path = t.ruleset->path;
-        if (step.rule.valid()) {
-            const parser::iptables::Line& line = t.tree->lines[t.ruleset->rule(step.rule).line];
-            place.line = t.lines->place(line.begin).line;
-            place.rule = t.tree->content(line);
-        } else {
-            const model::Chain& chain = t.ruleset->chain(step.chain);
-            if (!chain.declared.empty()) {
-                place.line = t.lines->place(chain.declared.begin).line;
-                place.rule = t.tree->text.substr(chain.declared.begin, chain.declared.size());
-            }
-        }
-    }
-    return place;
-}
 
 std::string_view truth_text(Truth t) {
     return t == Truth::yes ? "matched" : t == Truth::no ? "not matched" : "unknown";

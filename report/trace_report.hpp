@@ -4,18 +4,9 @@
 
 #include <string>
 
-#include "base/line_index.hpp"
-#include "packet/trace.hpp"
-#include "parser/iptables/syntax.hpp"
+#include "report/place.hpp"
 
 namespace untrack::report {
-
-/// The places of one ruleset's rules, for printing.
-struct RulesetText {
-    const model::Ruleset* ruleset;
-    const parser::iptables::SyntaxTree* tree;
-    const LineIndex* lines;
-};
 
 std::string trace_text(const packet::Packet& packet, const packet::Trace& trace,
                        std::span<const RulesetText> texts);
