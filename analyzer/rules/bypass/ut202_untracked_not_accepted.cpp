@@ -18,23 +18,49 @@ using packet::Verdict;
 /// Accepts that are tried beside one NOTRACK rule on one path.
 constexpr std::size_t most_tries = 64;
 
+/// Ports that Linux gives to sockets which ask for none.
+constexpr model::PortRange ephemeral{32768, 60999};
+
+/// Passes, with the addresses that it has: where NAT would change them, the filter table would see
+/// others.
 bool passes(const FileContext& file, const Packet& p, ConntrackState state) {
-    return file.tracer().trace(in_state(p, state), false).verdict == Verdict::accept;
+    Trace trace = file.tracer().trace(in_state(p, state), false);
+    return trace.verdict == Verdict::accept && !trace.nat_applied;
 }
 
-/// The packet belongs to a flow that works while it is tracked: it, or what it answers, opens it.
-bool worked(const FileContext& file, const model::Rule& notrack, const Packet& p) {
-    if (passes(file, p, ConntrackState::new_)) return true;
-    // Only a rule that goes by source port alone is about answers.
-    if (!has_match(file.ruleset, notrack, {model::MatchKind::source_port}) ||
-        has_match(file.ruleset, notrack, {model::MatchKind::destination_port}))
-        return false;
+/// Whether the packet answers one that opens a flow, and passes while the flow is tracked.
+bool answers(const FileContext& file, const Packet& p) {
     Packet opener = packet::reverse(p);
     if (opener.protocol == packet::proto_tcp) opener.tcp_flags = packet::tcp_syn;
-    Packet answer = p;
-    if (answer.protocol == packet::proto_tcp) answer.tcp_flags = packet::tcp_ack;
-    return passes(file, opener, ConntrackState::new_) &&
-           passes(file, answer, ConntrackState::reply);
+    return passes(file, opener, ConntrackState::new_) && passes(file, p, ConntrackState::reply);
+}
+
+/// A packet of the NOTRACK rule, and whether it is there to open a flow or to answer one.
+struct Candidate {
+    Packet packet;
+    bool opens;
+};
+
+/// What to try of the packets that are like this one. A rule that goes by source port alone is
+/// about answers: no connection is opened from such a port unless a socket may get it by chance, or
+/// speaks UDP from port to port, as ntpd does.
+std::vector<Candidate> candidates(const FileContext& file, const model::Rule& notrack,
+                                  const Packet& p) {
+    if (!has_match(file.ruleset, notrack, {model::MatchKind::source_port}) ||
+        has_match(file.ruleset, notrack, {model::MatchKind::destination_port}))
+        return {{p, true}};
+    std::vector<Candidate> out;
+    if (ephemeral.first <= p.source_port && p.source_port <= ephemeral.last)
+        out.push_back({p, true});
+    Packet other = p;
+    if (p.protocol == packet::proto_udp) {
+        other.destination_port = other.source_port;
+        out.push_back({other, true});
+    }
+    other = p;
+    if (p.tcp_flags == packet::tcp_syn) other.tcp_flags = packet::tcp_ack;
+    out.push_back({other, false});
+    return out;
 }
 
 /// Accept rules of the filter table by the path of the packets they see; their conditions make
@@ -99,11 +125,16 @@ std::optional<Loss> loss_on(const FileContext& file, packet::Path way,
                             const std::vector<const RulePath*>& conditions) {
     auto p = packet_for(file, way, conditions);
     if (!p) return std::nullopt;
-    Trace trace = file.tracer().trace(*p, false);
-    bool dropped = trace.verdict == Verdict::drop || trace.verdict == Verdict::reject;
-    if (!dropped || trace.untracked != Truth::yes) return std::nullopt;
-    if (!worked(file, file.ruleset.rule(conditions.front()->rules.back()), *p)) return std::nullopt;
-    return Loss{*p, trace.decision};
+    for (const Candidate& c :
+         candidates(file, file.ruleset.rule(conditions.front()->rules.back()), *p)) {
+        Trace trace = file.tracer().trace(c.packet, false);
+        bool dropped = trace.verdict == Verdict::drop || trace.verdict == Verdict::reject;
+        if (!dropped || trace.untracked != Truth::yes) continue;
+        bool worked =
+            c.opens ? passes(file, c.packet, ConntrackState::new_) : answers(file, c.packet);
+        if (worked) return Loss{c.packet, trace.decision};
+    }
+    return std::nullopt;
 }
 
 std::optional<Loss> loss_of(const FileContext& file, const RulePath& notrack,

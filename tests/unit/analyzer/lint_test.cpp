@@ -90,6 +90,42 @@ TEST(Lint, UntrackedNotAccepted) {
         "");
 }
 
+TEST(Lint, UntrackedAnswersNotAccepted) {
+    // Whoever opens a connection does not open it from the service's port; answers must pass.
+    const std::string start =
+        "*raw\n-A PREROUTING -p tcp --dport 80 -j CT --notrack\n-A OUTPUT -p tcp --sport 80 -j CT "
+        "--notrack\nCOMMIT\n*filter\n:OUTPUT DROP [0:0]\n"
+        "-A OUTPUT -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT\n";
+    EXPECT_EQ(lint(start + "COMMIT\n", {"UT202"}), "UT202:3 ");
+    EXPECT_EQ(lint(start + "-A OUTPUT -p tcp --sport 80 ! --syn -m conntrack --ctstate UNTRACKED "
+                           "-j ACCEPT\nCOMMIT\n",
+                   {"UT202"}),
+              "");
+    // UDP from port to port, as ntpd speaks it.
+    EXPECT_EQ(
+        lint("*raw\n-A OUTPUT -p udp --sport 123 -j CT --notrack\nCOMMIT\n*filter\n:INPUT DROP "
+             "[0:0]\n:OUTPUT DROP [0:0]\n-A OUTPUT -p udp --dport 123 -m conntrack "
+             "--ctstate NEW -j ACCEPT\nCOMMIT\n",
+             {"UT202"}),
+        "UT202:2 ");
+    // A port that a socket may get by chance.
+    const std::string chance =
+        "*raw\n-A OUTPUT -p tcp --sport 40000 -j CT --notrack\nCOMMIT\n*filter\n:INPUT DROP "
+        "[0:0]\n:OUTPUT DROP [0:0]\n-A OUTPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n";
+    EXPECT_EQ(lint(chance, {"UT202"}), "UT202:2 ");
+}
+
+TEST(Lint, WhatNatWouldTranslateIsNoLossOfTheFilters) {
+    // Tracked, the packets would go elsewhere; leaving them tracked is UT205's advice.
+    EXPECT_EQ(lint("*nat\n-A PREROUTING -p tcp --dport 80 -j DNAT --to-destination "
+                   "198.51.100.2\nCOMMIT\n*raw\n-A PREROUTING -p tcp --dport 80 -j CT "
+                   "--notrack\n-A PREROUTING -p tcp --sport 80 -j CT --notrack\nCOMMIT\n"
+                   "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+                   "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n",
+                   {"UT202", "UT205"}),
+              "UT205:5 ");
+}
+
 TEST(Lint, BlanketUntrackedAccept) {
     EXPECT_EQ(lint(std::string(router) +
                        "-A FORWARD -m conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n",
