@@ -86,6 +86,26 @@ TEST_F(Mistakes, UntrackedPacketsAreNotTranslated) {
     }
 }
 
+TEST_F(Mistakes, OverLoopbackASourceNeedsNoTranslation) {
+    // The same NOTRACK rules are none beside a MASQUERADE, and one beside a REDIRECT.
+    const std::string raw =
+        "*raw\n-A OUTPUT -o lo -p tcp --dport 80 -j CT --notrack\n-A OUTPUT -o lo -p tcp --sport "
+        "80 "
+        "-j CT --notrack\nCOMMIT\n*nat\n";
+    for (bool redirect : {false, true}) {
+        Lab lab;
+        lab.serve(lab.server, redirect ? 8081 : 80);
+        std::string file = write(
+            "lo.iptables",
+            raw + (redirect ? "-A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 8081\nCOMMIT\n"
+                            : "-A POSTROUTING -j MASQUERADE\nCOMMIT\n"));
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        for (const char* own : {"127.0.0.1", "192.0.2.1"})
+            EXPECT_EQ(call_from(lab.server, {own, 80}), redirect ? Talk::refused : Talk::answered);
+        EXPECT_EQ(reports("UT205", file), redirect);
+    }
+}
+
 TEST_F(Mistakes, NotrackOutsideRawIsRefused) {
     Lab lab;
     std::string file = write("late.iptables", "*mangle\n" + question + "COMMIT\n");

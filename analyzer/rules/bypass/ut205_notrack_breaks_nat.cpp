@@ -22,6 +22,9 @@ std::optional<packet::Packet> untranslated(const FileContext& file, const RulePa
                                            const RulePath& nat) {
     return witness(file, {&raw, &nat}, [&](const packet::Packet& p) {
         if (file.raw_tracer().trace(p, false).untracked != Truth::yes) return false;
+        // Over lo the source is this host's, translated or not, and answers find it.
+        if (packet::is_loopback(p) && file.ruleset.chain(nat.base).hook == model::Hook::postrouting)
+            return false;
         packet::Trace tracked =
             file.treatment_tracer().trace(in_state(p, ConntrackState::new_), true);
         return std::any_of(tracked.steps.begin(), tracked.steps.end(),

@@ -157,6 +157,15 @@ TEST(Lint, NotrackAgainstNatAndTemplates) {
     EXPECT_EQ(lint("*mangle\n-A PREROUTING -j NOTRACK\nCOMMIT\n", {"UT208"}), "UT208:2 ");
 }
 
+TEST(Lint, OverLoopbackOnlyTheDestinationMatters) {
+    const std::string raw =
+        "*raw\n-A OUTPUT -o lo -p tcp --dport 80 -j CT --notrack\nCOMMIT\n*nat\n";
+    EXPECT_EQ(lint(raw + "-A POSTROUTING -j MASQUERADE\nCOMMIT\n", {"UT205"}), "");
+    EXPECT_EQ(
+        lint(raw + "-A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n", {"UT205"}),
+        "UT205:2 ");
+}
+
 TEST(Lint, NegatedStates) {
     const std::string start =
         "*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\nCOMMIT\n*filter\n";
