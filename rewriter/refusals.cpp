@@ -2,11 +2,11 @@
 #include "rewriter/refusals.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 #include <set>
 
 #include "model/conntrack_facts.hpp"
+#include "model/translation.hpp"
 #include "rewriter/traffic.hpp"
 
 namespace untrack::rewriter {
@@ -183,61 +183,51 @@ class Refusals {
                     continue;
                 bool source =
                     rule.target == TargetKind::snat || rule.target == TargetKind::masquerade;
+                bool may_give = model::translation(tree_, r_.family, rule).may_give(service.ports);
                 if (source) {
                     // A forwarded client's own port may be kept: its answers come to that port of
-                    // this host. On a router the service's host may be that client.
+                    // this host, unless the rule gives others. On a router the service's host may
+                    // be that client.
+                    if (request_.role == Role::server && !may_give) continue;
                     Traffic answer{&service, true, &request_};
                     if (request_.role != Role::server && !may_match(r_, rule, answer, std::nullopt))
                         continue;
-                } else if (!may_become(rule, service)) {
+                } else if (!may_give || keeps_another_port(rule, service)) {
                     continue;
                 }
                 told.insert(rule.line);
-                reason("UT205",
-                       source
-                           ? fmt::format("{} may translate a client that uses the service's "
-                                         "port as its own, and NAT never touches untracked packets",
-                                         r_.target_name(rule))
-                           : fmt::format("{} may turn other packets into the service's: their "
-                                         "answers would be untracked, and never be translated "
-                                         "back",
-                                         r_.target_name(rule)),
-                       offset_of(rule));
+                reason(
+                    "UT205",
+                    source
+                        ? fmt::format(
+                              "{} may translate a client that uses the service's "
+                              "port as its own, and NAT never touches untracked packets{}",
+                              r_.target_name(rule),
+                              request_.role == Role::server
+                                  ? "; let it give other ports first (`-p' with `--to-ports', or "
+                                    "`--to-source ADDRESS:PORTS')"
+                                  : "")
+                        : fmt::format("{} may turn other packets into the service's: their "
+                                      "answers would be untracked, and never be translated "
+                                      "back",
+                                      r_.target_name(rule)),
+                    offset_of(rule));
             }
+    }
+
+    /// A DNAT that gives no port, of packets to ports that are not the service's.
+    bool keeps_another_port(const model::Rule& rule, const Service& service) const {
+        if (rule.target != TargetKind::dnat) return false;
+        model::Translation gives = model::translation(tree_, r_.family, rule);
+        static const Request anywhere;
+        Traffic question{&service, false, &anywhere};
+        return gives.known && !gives.ports && !may_match(r_, rule, question, std::nullopt);
     }
 
     bool may_have_protocol(const model::Rule& rule, std::uint8_t protocol) const {
         for (const model::Match& m : r_.matches_of(rule))
             if (m.kind == MatchKind::protocol && (m.payload.number == protocol) == m.negated)
                 return false;
-        return true;
-    }
-
-    /// Whether a destination may get one of the service's ports: yes, unless the rule gives others.
-    bool may_become(const model::Rule& rule, const Service& service) const {
-        const ipt::Line& line = tree_.lines[rule.line];
-        std::string storage;
-        for (const ipt::Option& option : tree_.options_of(line)) {
-            if (option.key == ipt::unknown_option) continue;
-            std::string_view name = ipt::option_info(option.key).name;
-            if (name != "--to-ports" && name != "--to-destination") continue;
-            ipt::OptionWords words(tree_, line, option);
-            ipt::Word word;
-            if (!words.next(word)) return true;
-            std::string_view value = ipt::word_value(tree_.text, word, storage);
-            if (name == "--to-destination") {
-                bool six = r_.family == model::Family::ip6;
-                std::size_t colon = six ? value.find("]:") : value.find(':');
-                if (colon == std::string_view::npos) return true;
-                value.remove_prefix(colon + (six ? 2 : 1));
-            }
-            unsigned first = 0;
-            auto read = std::from_chars(value.data(), value.data() + value.size(), first);
-            if (read.ec != std::errc() || read.ptr != value.data() + value.size()) return true;
-            return std::any_of(
-                service.ports.begin(), service.ports.end(),
-                [&](const model::PortRange& p) { return p.first <= first && first <= p.last; });
-        }
         return true;
     }
 

@@ -210,6 +210,34 @@ TEST(Rewrite, RefusesAServiceThatTranslationMakes) {
         "UT205");
 }
 
+TEST(Rewrite, NatThatGivesOtherPortsIsNoReason) {
+    const std::string filter =
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -i lo -j ACCEPT\n"
+        "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+        "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n"
+        "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\nCOMMIT\n";
+    for (const char* nat :
+         {"-A POSTROUTING -o eth1 -p tcp -j MASQUERADE --to-ports 1024-65535",
+          "-A POSTROUTING -o eth1 -p tcp -j SNAT --to-source 192.0.2.1:1024-65535",
+          "-A POSTROUTING -o eth1 -p udp -j MASQUERADE",
+          "-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 198.51.100.2",
+          "-A PREROUTING -p tcp --dport 81 -j DNAT --to-destination 198.51.100.2:8000-8010"}) {
+        Loaded l("*nat\n" + std::string(nat) + "\nCOMMIT\n" + filter);
+        rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+        EXPECT_EQ(o.status, Status::rewritten)
+            << nat << ": " << (o.reasons.empty() ? "" : o.reasons.front().message);
+    }
+    for (const char* nat :
+         {"-A POSTROUTING -o eth1 -p tcp -j MASQUERADE --to-ports 79-81",
+          "-A POSTROUTING -o eth1 -j SNAT --to-source 192.0.2.1",
+          "-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 198.51.100.2:79-80",
+          "-A PREROUTING -d 192.0.2.1 -p tcp -j DNAT --to-destination 198.51.100.2"})
+        EXPECT_EQ(
+            first_code("*nat\n" + std::string(nat) + "\nCOMMIT\n" + filter, request("80/tcp")),
+            "UT205")
+            << nat;
+}
+
 TEST(Rewrite, RefusesToLoseTheHostsOwnQuestions) {
     const std::string accept = " -p udp --dport 123 -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n";
     const std::string rest =
