@@ -126,6 +126,15 @@ const packet::Tracer& FileContext::raw_tracer() const {
     return *raw_tracer_;
 }
 
+const packet::Tracer& FileContext::filter_tracer() const {
+    if (!filter_tracer_) {
+        const model::Ruleset* host[] = {&ruleset};
+        static constexpr std::string_view tables[] = {"mangle", "filter", "security"};
+        filter_tracer_ = std::make_unique<packet::Tracer>(host, tables);
+    }
+    return *filter_tracer_;
+}
+
 TextRange FileContext::range(const model::Rule& rule) const {
     const ipt::Line& l = line(rule);
     return {l.begin, l.begin + static_cast<std::uint32_t>(tree.content(l).size())};

@@ -71,6 +71,8 @@ class FileContext {
     [[nodiscard]] const packet::Tracer& treatment_tracer() const;
     /// Raw alone, which decides what is tracked.
     [[nodiscard]] const packet::Tracer& raw_tracer() const;
+    /// Without raw and nat: for packets that NAT has translated.
+    [[nodiscard]] const packet::Tracer& filter_tracer() const;
 
     [[nodiscard]] const parser::iptables::Line& line(const model::Rule& rule) const {
         return tree.lines[rule.line];
@@ -105,6 +107,7 @@ class FileContext {
     mutable std::unique_ptr<packet::Tracer> tracer_;
     mutable std::unique_ptr<packet::Tracer> treatment_tracer_;
     mutable std::unique_ptr<packet::Tracer> raw_tracer_;
+    mutable std::unique_ptr<packet::Tracer> filter_tracer_;
 };
 
 /// Where one lint rule reports.

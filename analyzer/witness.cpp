@@ -70,6 +70,25 @@ std::optional<packet::Packet> witness(const FileContext& file,
     return std::nullopt;
 }
 
+std::vector<RulePath> accepts_at(const FileContext& file, std::initializer_list<model::Hook> hooks,
+                                 std::size_t most) {
+    const model::Ruleset& r = file.ruleset;
+    std::vector<RulePath> out;
+    for (std::size_t i = 0; i < r.chains.size() && out.size() < most; ++i) {
+        if (r.table(r.chains[i].table).name != "filter") continue;
+        auto path = path_to(file, ChainId(i));
+        if (!path || std::find(hooks.begin(), hooks.end(), r.chain(path->base).hook) == hooks.end())
+            continue;
+        for (RuleId id : r.rules_of(r.chains[i])) {
+            if (out.size() == most) break;
+            if (r.rule(id).target != model::TargetKind::accept) continue;
+            out.push_back(*path);
+            out.back().rules.push_back(id);
+        }
+    }
+    return out;
+}
+
 packet::Packet in_state(packet::Packet packet, packet::ConntrackState state) {
     packet.state = state;
     return packet;
@@ -96,6 +115,17 @@ bool has_match(const model::Ruleset& ruleset, const model::Rule& rule,
                std::initializer_list<model::MatchKind> kinds) {
     for (const model::Match& m : ruleset.matches_of(rule))
         if (std::find(kinds.begin(), kinds.end(), m.kind) != kinds.end()) return true;
+    return false;
+}
+
+bool asks_destination(const FileContext& file, const RulePath& path) {
+    for (RuleId id : path.rules)
+        for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id)))
+            if (m.kind == model::MatchKind::destination ||
+                m.kind == model::MatchKind::destination_range ||
+                (m.kind == model::MatchKind::address_type &&
+                 m.payload.address_type.destination != 0))
+                return true;
     return false;
 }
 

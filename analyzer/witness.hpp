@@ -37,6 +37,11 @@ std::optional<packet::Packet> witness(const FileContext& file,
                                       const std::vector<const RulePath*>& rules,
                                       const std::function<bool(const packet::Packet&)>& proves);
 
+/// Ways to the first accept rules of the filter table at the hooks, `most` at most: their
+/// conditions make packets that pass.
+std::vector<RulePath> accepts_at(const FileContext& file, std::initializer_list<model::Hook> hooks,
+                                 std::size_t most);
+
 /// The same packet in another state of conntrack.
 packet::Packet in_state(packet::Packet packet, packet::ConntrackState state);
 /// The answer to a packet: turned round, a SYN answered by SYN and ACK.
@@ -46,6 +51,9 @@ packet::Packet answer_to(const packet::Packet& packet);
 bool accepts_only_untracked(const model::Ruleset& ruleset, const model::Rule& rule);
 bool has_match(const model::Ruleset& ruleset, const model::Rule& rule,
                std::initializer_list<model::MatchKind> kinds);
+
+/// Whether the way to the rule asks for a destination address, or for its type.
+bool asks_destination(const FileContext& file, const RulePath& path);
 
 /// The raw rule for the answers to packets of this one: source and destination swapped, in the
 /// given chain.

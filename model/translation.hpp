@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a NAT rule writes into packets: the arguments of DNAT, SNAT, REDIRECT, MASQUERADE and NETMAP.
+// What a NAT rule writes into packets: the arguments of DNAT, SNAT, REDIRECT, MASQUERADE and
+// NETMAP.
 #pragma once
 
 #include <optional>

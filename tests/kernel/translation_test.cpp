@@ -9,10 +9,10 @@ namespace {
 class TakenAlong : public KernelTest {
   protected:
     /// The flow works with `before`, not with the NOTRACK rules and accepts that a conversion adds;
-    /// and rewrite refuses to make that conversion.
+    /// rewrite refuses to make that conversion, and lint names it by the code, if there is one.
     void loses(Hosts& lab, const std::string& host, const std::string& caller, const Call& call,
                const std::string& before, const std::string& accepts, const std::string& raw,
-               const std::string& arguments) {
+               const std::string& arguments, const std::string& code) {
         std::string file = write("before.iptables", before);
         ASSERT_TRUE(lab.load(host, "iptables-legacy-restore", file));
         EXPECT_EQ(call_from(caller, call), Talk::answered);
@@ -20,8 +20,13 @@ class TakenAlong : public KernelTest {
         std::string converted = before;
         converted.insert(converted.rfind("COMMIT"), accepts);
         converted += "*raw\n" + raw + "COMMIT\n";
-        ASSERT_TRUE(lab.load(host, "iptables-legacy-restore", write("after.iptables", converted)));
+        std::string after = write("after.iptables", converted);
+        ASSERT_TRUE(lab.load(host, "iptables-legacy-restore", after));
         EXPECT_EQ(call_from(caller, call), Talk::nothing) << "then there is nothing to refuse";
+        if (!code.empty()) {
+            EXPECT_TRUE(reports(code, after));
+            EXPECT_FALSE(reports(code, file));
+        }
         EXPECT_EQ(run(binary_ + " rewrite " + arguments + " " + file), 1);
     }
 };
@@ -42,7 +47,7 @@ TEST_F(TakenAlong, AnswersOfAServiceThatDnatMakes) {
         "-A FORWARD -s 198.51.100.2 -p tcp --sport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT\n",
         "-A PREROUTING -d 198.51.100.2 -p tcp --dport 80 -j CT --notrack\n"
         "-A PREROUTING -s 198.51.100.2 -p tcp --sport 80 -j CT --notrack\n",
-        "--port 80/tcp --role router --address 198.51.100.2");
+        "--port 80/tcp --role router --address 198.51.100.2", "UT205");
 }
 
 TEST_F(TakenAlong, AnswersToAClientWhosePortMasqueradeKeeps) {
@@ -59,7 +64,74 @@ TEST_F(TakenAlong, AnswersToAClientWhosePortMasqueradeKeeps) {
           "-A INPUT -p udp --dport 123 -m conntrack --ctstate UNTRACKED -j ACCEPT\n",
           "-A PREROUTING -p udp --dport 123 -m addrtype --dst-type LOCAL -j CT --notrack\n"
           "-A OUTPUT -p udp --sport 123 -j CT --notrack\n",
-          "--port 123/udp");
+          "--port 123/udp", "UT206");
+}
+
+TEST_F(TakenAlong, AnswersOfAServiceThatRedirectMakes) {
+    Lab lab;
+    lab.serve(lab.server, 8081);
+    loses(lab, lab.server, lab.client, {"192.0.2.1", 80},
+          "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 8081\nCOMMIT\n*filter\n"
+          ":INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+          "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+          "-A INPUT -p tcp --dport 8081 -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n",
+          "-A INPUT -p tcp --dport 8081 -m conntrack --ctstate UNTRACKED -j ACCEPT\n",
+          "-A PREROUTING -p tcp --dport 8081 -j CT --notrack\n"
+          "-A OUTPUT -p tcp --sport 8081 -j CT --notrack\n",
+          "--port 8081/tcp", "UT205");
+}
+
+TEST_F(TakenAlong, QuestionsOfClientsBehindAGateway) {
+    RoutedLab lab;
+    lab.serve(lab.server, 80);
+    // Without translation the server has no way back.
+    run("ip -n " + lab.server + " route del default");
+    loses(lab, lab.router, lab.client, {"198.51.100.2", 80},
+          "*nat\n-A POSTROUTING -s 203.0.113.0/24 -o eth1 -j MASQUERADE\nCOMMIT\n*filter\n"
+          ":INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+          "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n"
+          "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+          "-A FORWARD -i eth0 -j ACCEPT\nCOMMIT\n",
+          "-A INPUT -p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT\n",
+          "-A PREROUTING -p tcp --dport 80 -j CT --notrack\n"
+          "-A OUTPUT -p tcp --sport 80 -j CT --notrack\n",
+          "--port 80/tcp", "UT206");
+}
+
+TEST_F(TakenAlong, AnswersOfServersOutsideToClientsBehindAGateway) {
+    RoutedLab lab;
+    lab.serve(lab.server, 80);
+    run("ip -n " + lab.server + " route del default");
+    loses(lab, lab.router, lab.client, {"198.51.100.2", 80},
+          "*nat\n-A POSTROUTING -s 203.0.113.0/24 -o eth1 -j MASQUERADE\nCOMMIT\n*filter\n"
+          ":FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+          "-A FORWARD -i eth0 -j ACCEPT\nCOMMIT\n",
+          "",
+          "-A PREROUTING -p tcp --sport 80 -j CT --notrack\n"
+          "-A OUTPUT -p tcp --dport 80 -j CT --notrack\n",
+          "--port 80/tcp", "UT206");
+}
+
+TEST_F(TakenAlong, NotWhereTranslatedClientsGetOtherPorts) {
+    RoutedLab lab;
+    lab.serve(lab.server, 53, true);
+    std::string before =
+        write("before.iptables",
+              "*nat\n-A POSTROUTING -s 203.0.113.0/24 -o eth1 -p udp -j MASQUERADE --to-ports "
+              "1024-65535\nCOMMIT\n*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+              "-A INPUT -p udp --dport 123 -m conntrack --ctstate NEW -j ACCEPT\n"
+              "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+              "-A FORWARD -i eth0 -j ACCEPT\nCOMMIT\n");
+    std::string after = rewritten("--port 123/udp", before);
+    ASSERT_TRUE(lab.load(lab.router, "iptables-legacy-restore", after));
+    lab.serve(lab.router, 123, true);
+    Call call{"198.51.100.2", 53, true};
+    call.from_port = 123;
+    EXPECT_EQ(call_from(lab.client, call), Talk::answered);
+    EXPECT_FALSE(reports("UT206", after));
+    lab.forget_entries(lab.router);
+    EXPECT_EQ(call_from(lab.client, {"203.0.113.1", 123, true}), Talk::answered);
+    EXPECT_EQ(lab.entries(lab.router), 0);
 }
 
 TEST_F(TakenAlong, AnswersToTheHostsOwnQuestionsFromTheServicesPort) {
@@ -75,7 +147,7 @@ TEST_F(TakenAlong, AnswersToTheHostsOwnQuestionsFromTheServicesPort) {
         "-A INPUT -s 10.0.0.0/8 -p udp --dport 123 -m conntrack --ctstate UNTRACKED -j ACCEPT\n",
         "-A PREROUTING -p udp --dport 123 -j CT --notrack\n-A OUTPUT -p udp --sport 123 -j CT "
         "--notrack\n",
-        "--port 123/udp");
+        "--port 123/udp", "");
 }
 
 }  // namespace untrack::test

@@ -157,6 +157,68 @@ TEST(Lint, NotrackAgainstNatAndTemplates) {
     EXPECT_EQ(lint("*mangle\n-A PREROUTING -j NOTRACK\nCOMMIT\n", {"UT208"}), "UT208:2 ");
 }
 
+TEST(Lint, AnswersOfWhatDestinationNatMakes) {
+    const std::string dnat =
+        "*nat\n-A PREROUTING -d 203.0.113.1 -p tcp --dport 8080 -j DNAT --to-destination "
+        "198.51.100.2:80\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\n"
+        "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
+    const std::string forward =
+        "-A FORWARD -i wan -d 198.51.100.2 -o lan -p tcp --dport 80 -m conntrack --ctstate NEW -j "
+        "ACCEPT\n";
+    const std::string raw =
+        "COMMIT\n*raw\n-A PREROUTING -d 198.51.100.2 -p tcp --dport 80 -j CT --notrack\n"
+        "-A PREROUTING -s 198.51.100.2 -p tcp --sport 80 -j CT --notrack\nCOMMIT\n";
+    EXPECT_EQ(lint(dnat + forward + raw, {"UT205"}), "UT205:11 ");
+    // Nothing is passed on, so nothing is lost.
+    EXPECT_EQ(lint(dnat + raw, {"UT205"}), "");
+    const std::string local =
+        "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n*raw\n";
+    EXPECT_EQ(lint(local + "-A OUTPUT -p tcp --sport 8080 -j CT --notrack\nCOMMIT\n", {"UT205"}),
+              "UT205:5 ");
+    EXPECT_EQ(lint(local + "-A OUTPUT -p tcp --sport 8081 -j CT --notrack\nCOMMIT\n", {"UT205"}),
+              "");
+    // A container's port is not this host's, though its number is.
+    EXPECT_EQ(lint("*nat\n-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination "
+                   "172.17.0.2:80\nCOMMIT\n*raw\n-A OUTPUT -p tcp --sport 80 -j CT "
+                   "--notrack\nCOMMIT\n",
+                   {"UT205"}),
+              "");
+}
+
+TEST(Lint, PacketsOfClientsBehindAGateway) {
+    const std::string filter =
+        "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
+    const std::string forward = "-A FORWARD -i lan -o wan -j ACCEPT\n";
+    auto nat = [](const std::string& rule) {
+        return "COMMIT\n*nat\n-A POSTROUTING -o wan " + rule + "\nCOMMIT\n";
+    };
+    auto raw = [](const std::string& rule) {
+        return "*raw\n-A PREROUTING -p tcp " + rule + " -j CT --notrack\nCOMMIT\n";
+    };
+    const std::string masquerade = nat("-j MASQUERADE");
+    EXPECT_EQ(lint(filter + forward + masquerade + raw("--dport 80"), {"UT205", "UT206"}),
+              "UT206:10 ");
+    EXPECT_EQ(lint(filter + masquerade + raw("--dport 80"), {"UT205", "UT206"}), "");
+    // Bound to this host, it still takes answers to a client that has the same port.
+    const std::string bound = raw("--dport 80 -m addrtype --dst-type LOCAL");
+    EXPECT_EQ(lint(filter + forward + masquerade + bound, {"UT206"}), "UT206:10 ");
+    EXPECT_EQ(lint(filter + forward + nat("-p tcp -j MASQUERADE --to-ports 1024-65535") + bound,
+                   {"UT206"}),
+              "");
+    // Answers from servers outside, to everybody behind this host.
+    EXPECT_EQ(lint(filter + forward + masquerade + raw("--sport 80"), {"UT206"}), "UT206:10 ");
+    EXPECT_EQ(lint(filter + forward + masquerade + raw("-i lan --sport 80"), {"UT206"}), "");
+    // SNAT says to which address answers come.
+    EXPECT_EQ(lint(filter + forward + nat("-j SNAT --to-source 192.0.2.1") +
+                       raw("-d 192.0.2.1 --dport 80"),
+                   {"UT206"}),
+              "UT206:10 ");
+    EXPECT_EQ(lint(filter + forward + nat("-j SNAT --to-source 192.0.2.2") +
+                       raw("-d 192.0.2.1 --dport 80"),
+                   {"UT206"}),
+              "");
+}
+
 TEST(Lint, OverLoopbackOnlyTheDestinationMatters) {
     const std::string raw =
         "*raw\n-A OUTPUT -o lo -p tcp --dport 80 -j CT --notrack\nCOMMIT\n*nat\n";
