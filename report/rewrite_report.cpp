@@ -55,8 +55,11 @@ std::string rewrite_json(const std::vector<RewrittenFile>& files) {
         for (const TextEdit& e : file.outcome.edits)
             edits.push_back({{"start", e.range.begin}, {"end", e.range.end}, {"text", e.text}});
         Json residue = Json::array();
-        for (const rewriter::Reason& r : file.outcome.residue)
-            residue.push_back({{"what", r.message}});
+        for (const rewriter::Reason& r : file.outcome.residue) {
+            Json open{{"what", r.message}};
+            if (r.witness) open["witness"] = packet_json(*r.witness);
+            residue.push_back(std::move(open));
+        }
         list.push_back({{"path", file.path},
                         {"status", status_name(file)},
                         {"reasons", std::move(reasons)},

@@ -379,11 +379,32 @@ class Rehearsal {
             if (now == Verdict::accept && related != Verdict::accept && invalid != Verdict::accept)
                 return fail("UT203", "an ICMP error that was dropped as RELATED, too, would pass",
                             p);
+            if (now == Verdict::accept && invalid != Verdict::accept) note_error(p);
             if (related != Verdict::accept || now == Verdict::accept) continue;
             (p.path == Path::input    ? result_.errors_lost_input
              : p.path == Path::output ? result_.errors_lost_output
                                       : result_.errors_lost_forward) = true;
         }
+    }
+
+    /// Keeps the plainest of the errors that anybody may send: a host that is said to be
+    /// unreachable, coming in from outside.
+    void note_error(Packet p) {
+        bool v4 = family_ == model::Family::ip;
+        Packet plain = p;
+        plain.icmp_type = v4 ? 3 : 1;
+        plain.icmp_code = v4 ? 1 : 3;
+        plain.source = pools_.addresses.front();
+        plain.destination = pools_.addresses[p.path == Path::forward ? 2 : 1];
+        if (p.path != Path::output) plain.in_interface = pools_.interfaces[0];
+        if (p.path == Path::forward) plain.out_interface = pools_.interfaces[1];
+        plain.state = p.state = ConntrackState::invalid;
+        if (verdict(after_, plain, plain.state) == Verdict::accept &&
+            verdict(before_, plain, plain.state) != Verdict::accept)
+            p = plain;
+        bool better = !result_.error_from_anyone ||
+                      (result_.error_from_anyone->path == Path::output && p.path != Path::output);
+        if (better) result_.error_from_anyone = p;
     }
 
     const Request& request_;

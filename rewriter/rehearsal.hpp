@@ -14,6 +14,8 @@ struct RehearsalResult {
     bool errors_lost_input = false;  ///< ICMP errors that passed as RELATED no longer do
     bool errors_lost_output = false;
     bool errors_lost_forward = false;
+    /// An ICMP error about no flow at all that used to be dropped, and now passes.
+    std::optional<packet::Packet> error_from_anyone;
     std::size_t flows = 0;
 };
 

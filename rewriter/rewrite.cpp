@@ -8,6 +8,7 @@
 #include "model/conntrack_facts.hpp"
 #include "model/lower_iptables.hpp"
 #include "packet/trace.hpp"
+#include "packet/words.hpp"
 #include "rewriter/refusals.hpp"
 #include "rewriter/rehearsal.hpp"
 #include "rewriter/rule_text.hpp"
@@ -65,6 +66,7 @@ class Conversion {
                          (result.errors_lost_output && !errors_output) ||
                          (result.errors_lost_forward && !errors_forward && !server);
             if (!again) {
+                error_from_anyone_ = result.error_from_anyone;
                 out_.reasons = std::move(result.failures);
                 if ((result.errors_lost_input && server) || result.errors_lost_output ||
                     (result.errors_lost_forward && !server))
@@ -479,6 +481,17 @@ class Conversion {
                  0,
                  {}});
         }
+        if (!error_from_anyone_) return;
+        // iptables cannot say which flow an error is about.
+        out_.residue.push_back(
+            {"",
+             fmt::format(
+                 "ICMP errors ({}unreachable, time exceeded, bad parameter) pass "
+                 "from anyone and about any flow, those that stay tracked included; before, "
+                 "only RELATED ones did: {}",
+                 r_.family == model::Family::ip ? "" : "too big, ",
+                 packet::to_words(*error_from_anyone_)),
+             0, error_from_anyone_});
     }
 
     const ipt::SyntaxTree& tree_;
@@ -487,6 +500,7 @@ class Conversion {
     std::string eol_;
     std::vector<std::pair<std::uint32_t, std::string>> insertions_;
     std::vector<std::string> raw_order_;
+    std::optional<packet::Packet> error_from_anyone_;  ///< of the last rehearsal
     Outcome out_;
 };
 

@@ -2,6 +2,7 @@
 // What the kernel does with rulesets before and after a conversion: the same clients reach the same
 // ports, a refused client stays refused, and the converted port leaves no entry.
 #include "tests/kernel/lab.hpp"
+#include "tests/kernel/probe.hpp"
 
 namespace untrack::test {
 namespace {
@@ -148,6 +149,32 @@ TEST_F(Conversion, PathMtuDiscoverySurvives) {
         Call much = tcp("198.51.100.2", 80);
         much.much = true;
         EXPECT_EQ(call_from(lab.client, much), expected);
+    }
+}
+
+// What the residue says of ICMP errors: anybody's pass, about flows that there are not.
+TEST_F(Conversion, ErrorsFromAnyonePassAsTheResidueSays) {
+    std::string before =
+        write("errors.iptables",
+              "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+              "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+              "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n");
+    std::string after = rewritten("--port 80/tcp", before);
+    EXPECT_NE(output_of(binary_ + " rewrite --port 80/tcp " + before + " 2>&1 >/dev/null")
+                  .find("ICMP errors"),
+              std::string::npos);
+    Probe error;
+    error.source = "192.0.2.2";
+    error.destination = "192.0.2.1";
+    error.protocol = 1;
+    error.icmp_type = 3;
+    error.icmp_code = 1;
+    error.source_port = 40000;
+    error.destination_port = 22;
+    Lab lab;
+    for (const std::string& file : {before, after}) {
+        ASSERT_TRUE(lab.load(lab.server, "iptables-legacy-restore", file));
+        EXPECT_EQ(deliver(lab.client, lab.server, {error}).size(), file == after ? 1U : 0U);
     }
 }
 

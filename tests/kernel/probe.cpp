@@ -33,7 +33,8 @@ std::uint16_t checksum(std::uint32_t s) {
 }
 
 std::vector<std::uint8_t> packet(const Probe& probe, std::uint32_t number) {
-    std::size_t head = probe.protocol == 6 ? 20 : 8;
+    bool error = probe.protocol == 1 && probe.icmp_type != 8;
+    std::size_t head = probe.protocol == 6 ? 20 : error ? 36 : 8;
     std::vector<std::uint8_t> p(20 + head + cookie.size() + sizeof number);
     p[0] = 0x45;
     put16(p, 2, static_cast<unsigned>(p.size()));
@@ -45,8 +46,23 @@ std::vector<std::uint8_t> packet(const Probe& probe, std::uint32_t number) {
     std::memcpy(&p[20 + head + cookie.size()], &number, sizeof number);
     auto size = static_cast<unsigned>(p.size() - 20);
     if (probe.protocol == 1) {
-        p[20] = 8;
-        put16(p, 24, number & 0xffffU);
+        p[20] = probe.icmp_type;
+        p[21] = probe.icmp_code;
+        if (error) {
+            // From the packet's destination to its source, UDP.
+            p[28] = 0x45;
+            put16(p, 30, 28 + 12);
+            p[36] = 64;
+            p[37] = 17;
+            std::memcpy(&p[40], &p[16], 4);
+            std::memcpy(&p[44], &p[12], 4);
+            put16(p, 38, checksum(sum(&p[28], 20)));
+            put16(p, 48, probe.source_port);
+            put16(p, 50, probe.destination_port);
+            put16(p, 52, 8 + 12);
+        } else {
+            put16(p, 24, number & 0xffffU);
+        }
         put16(p, 22, checksum(sum(&p[20], size)));
         return p;
     }

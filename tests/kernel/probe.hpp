@@ -11,9 +11,11 @@ namespace untrack::test {
 
 struct Probe {
     std::string source, destination;
-    std::uint8_t protocol = 6;  ///< 6, 17, or 1 (an echo request)
+    std::uint8_t protocol = 6;  ///< 6, 17, or 1
     std::uint16_t source_port = 0, destination_port = 0;
     bool syn = true;  ///< of TCP: else ACK
+    /// Of ICMP: 8 is an echo request, 3 an error about a datagram that nobody sent.
+    std::uint8_t icmp_type = 8, icmp_code = 0;
 };
 
 /// Sends all packets from one namespace and returns the numbers of those that a raw socket in

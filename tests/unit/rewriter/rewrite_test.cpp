@@ -123,6 +123,26 @@ TEST(Rewrite, ErrorsOfARefusedHostStayRefused) {
     EXPECT_LT(after.find("10.77.0.0/16"), after.find("--ctstate INVALID -j ACCEPT"));
 }
 
+TEST(Rewrite, NamesTheErrorsThatPassFromAnyone) {
+    Loaded l(web);
+    rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+    ASSERT_EQ(o.status, Status::rewritten);
+    ASSERT_EQ(o.residue.size(), 2U);
+    ASSERT_TRUE(o.residue[1].witness);
+    const packet::Packet& p = *o.residue[1].witness;
+    EXPECT_EQ(p.state, packet::ConntrackState::invalid);
+    EXPECT_EQ(p.protocol, packet::proto_icmp);
+    EXPECT_EQ(p.icmp_type, 3);
+    EXPECT_EQ(p.icmp_code, 1);
+    // Where they passed already there is nothing to name.
+    std::string text = web;
+    text.insert(text.find("-A INPUT -m conntrack"), "-A INPUT -p icmp -j ACCEPT\n");
+    Loaded open(text);
+    o = rewriter::rewrite(open.tree, open.ruleset, request("80/tcp"));
+    ASSERT_EQ(o.status, Status::rewritten);
+    EXPECT_EQ(o.residue.size(), 1U);
+}
+
 TEST(Rewrite, RefusesErrorAcceptsWiderThanTheRelatedOne) {
     // Errors passed on one interface only; an accept without it would open the others.
     EXPECT_EQ(
