@@ -248,6 +248,12 @@ class Rehearsal {
         Packet tracked = first;
         tracked.state = ConntrackState::new_;
         packet::Trace opens = before_.trace(tracked, false);
+        if (carries == Verdict::unknown && carried.untracked == Truth::yes &&
+            carried.verdict == Verdict::accept)
+            return fail("UT216",
+                        "packets would pass without a test that saw every packet, not only the "
+                        "first",
+                        later);
         if (opens.verdict != Verdict::unknown || carries != Verdict::accept ||
             answers != Verdict::accept)
             return;
@@ -255,6 +261,10 @@ class Rehearsal {
             return fail("UT203", "a connection would open without the test it had to pass", first);
         if (opened.verdict == Verdict::drop || opened.verdict == Verdict::reject)
             return fail("UT202", "a connection that may have worked would be dropped", first);
+        if (carried.verdict == Verdict::drop || carried.verdict == Verdict::reject)
+            return fail("UT202",
+                        "later packets of a connection that may have worked would be dropped",
+                        later);
         bool counted = std::any_of(opens.unknown_on.begin(), opens.unknown_on.end(), has_memory);
         if (!counted && carried.untracked == Truth::yes && carried.verdict == Verdict::accept)
             return fail("UT203",

@@ -247,14 +247,19 @@ class Conversion {
                           offset_of(rule));
         copy.part = Part::first;
         put_beside(rule, copy);
-        bool passes = rule.target == TargetKind::accept || rule.jump.valid();
-        if (!passes) return;
-        if (remembers_who(rule))
+        bool passes = rule.target == TargetKind::accept ||
+                      (rule.jump.valid() && may_accept(r_, r_.chain(rule.jump)));
+        // Whom a rule refuses because it remembers him was let in before; whom it refuses because
+        // it does not, is let in only by its memory.
+        if (rule.target == TargetKind::return_ ? remembers_who(rule)
+            : passes                           ? remembers_who(rule)
+                                               : refuses_strangers(rule))
             return reason(
                 "UT216",
-                "this rule remembers whom it lets in; packets after the first cannot be told "
+                "this rule lets in whom it remembers; packets after the first cannot be told "
                 "from those of others without conntrack",
                 offset_of(rule));
+        if (!passes) return;
         // The packets after the first were let through as established, without the limit.
         copy.part = Part::later;
         copy.without_limits = true;
@@ -272,6 +277,19 @@ class Conversion {
             if (!text.starts_with("limit ") && !text.starts_with("hashlimit ")) return true;
         }
         return false;
+    }
+
+    /// Whether a rule that accepts nobody is for those whom `recent` does not know.
+    bool refuses_strangers(const model::Rule& rule) const {
+        bool refuses = rule.target == TargetKind::drop || rule.target == TargetKind::reject ||
+                       rule.jump.valid();
+        auto matches = r_.matches_of(rule);
+        return refuses && std::any_of(matches.begin(), matches.end(), [&](const model::Match& m) {
+                   if (m.kind != MatchKind::opaque) return false;
+                   std::string_view text = r_.string(m.payload.opaque.text);
+                   return text.starts_with("recent ") &&
+                          (m.negated || text.find("! --") != std::string_view::npos);
+               });
     }
 
     /// The addresses and interfaces of the rules that admit the service's questions, turned round,

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the kernel does with rulesets before and after a conversion: the same clients reach the same
 // ports, a refused client stays refused, and the converted port leaves no entry.
+#include <arpa/inet.h>
+#include <deque>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "tests/kernel/lab.hpp"
 #include "tests/kernel/probe.hpp"
 
@@ -176,6 +182,78 @@ TEST_F(Conversion, ErrorsFromAnyonePassAsTheResidueSays) {
         ASSERT_TRUE(lab.load(lab.server, "iptables-legacy-restore", file));
         EXPECT_EQ(deliver(lab.client, lab.server, {error}).size(), file == after ? 1U : 0U);
     }
+}
+
+namespace {
+
+/// Both ends of a connection between two hosts, held by this process.
+class Session {
+  public:
+    Session(const std::string& client, int listener, const std::string& address, int port) {
+        near_ = socket_in(client, AF_INET, SOCK_STREAM, 0);
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(static_cast<std::uint16_t>(port));
+        ::inet_pton(AF_INET, address.c_str(), &to.sin_addr);
+        timeval patience{2, 0};
+        for (int option : {SO_SNDTIMEO, SO_RCVTIMEO})
+            ::setsockopt(near_, SOL_SOCKET, option, &patience, sizeof patience);
+        refused_ = ::connect(near_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0;
+        pollfd p{listener, POLLIN, 0};
+        if (!refused_ && ::poll(&p, 1, 2000) == 1) far_ = ::accept(listener, nullptr, nullptr);
+        if (far_ >= 0) ::setsockopt(far_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    }
+    ~Session() {
+        ::close(near_);
+        if (far_ >= 0) ::close(far_);
+    }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    [[nodiscard]] bool refused() const { return refused_; }
+    /// A byte there and a byte back arrive.
+    [[nodiscard]] bool goes_on() const {
+        char c = 'x';
+        return far_ >= 0 && ::send(near_, &c, 1, MSG_NOSIGNAL) == 1 &&
+               ::recv(far_, &c, 1, 0) == 1 && ::send(far_, &c, 1, MSG_NOSIGNAL) == 1 &&
+               ::recv(near_, &c, 1, 0) == 1;
+    }
+
+  private:
+    int near_ = -1;
+    int far_ = -1;
+    bool refused_ = false;
+};
+
+}  // namespace
+
+// ufw's `limit`: the sixth connection within 30 seconds is rejected, those that are open go on.
+TEST_F(Conversion, ALimitThatRemembersCountsConnectionsAsBefore) {
+    std::string before = sample("ufw");
+    std::string after = rewritten("--port 22/tcp", before);
+    for (const std::string& tool : both_tools)
+        for (const std::string& file : {before, after}) {
+            SCOPED_TRACE(tool + " " + file);
+            Lab lab;
+            ASSERT_TRUE(lab.load(lab.server, tool, file));
+            int listener = socket_in(lab.server, AF_INET, SOCK_STREAM, 0);
+            sockaddr_in own{};
+            own.sin_family = AF_INET;
+            own.sin_port = htons(22);
+            ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&own), sizeof own), 0);
+            ASSERT_EQ(::listen(listener, 16), 0);
+            std::deque<Session> sessions;
+            for (int i = 0; i < 5; ++i) {
+                sessions.emplace_back(lab.client, listener, "192.0.2.1", 22);
+                EXPECT_TRUE(sessions.back().goes_on()) << i;
+            }
+            Session sixth(lab.client, listener, "192.0.2.1", 22);
+            EXPECT_TRUE(sixth.refused());
+            for (const Session& session : sessions)
+                for (int i = 0; i < 8; ++i) EXPECT_TRUE(session.goes_on());
+            EXPECT_EQ(lab.entries(lab.server) == 0, file == after);
+            ::close(listener);
+        }
 }
 
 }  // namespace untrack::test

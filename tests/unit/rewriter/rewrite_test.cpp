@@ -275,6 +275,92 @@ TEST(Rewrite, RefusesAdmissionsThatRememberWho) {
     EXPECT_EQ(first_code(text, request("80/tcp")), "UT216");
 }
 
+namespace {
+
+/// The web host with other rules in place of its accept; `chains` declares theirs.
+std::string web_with(const std::string& rules, const std::string& chains = "") {
+    std::string text = web;
+    std::size_t accept = text.find("-A INPUT -p tcp --dport 80");
+    text.replace(accept, text.rfind("COMMIT") - accept, rules);
+    text.insert(text.find("-A INPUT"), chains);
+    return text;
+}
+
+const std::string set_and_update =
+    "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -m recent --set\n"
+    "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -m recent --update --seconds 30 "
+    "--hitcount 6 ";
+
+}  // namespace
+
+TEST(Rewrite, ALimitByMemoryThatOnlyRefusesMeetsFirstPackets) {
+    // As ufw writes `limit`: the chain logs and rejects, the accept comes after.
+    std::string limit = "-A limit -m limit --limit 3/min -j LOG\n-A limit -j REJECT\n";
+    for (const char* where : {"-j limit\n", "-g limit\n", "-j DROP\n"}) {
+        Loaded l(web_with(set_and_update + where + limit + "-A INPUT -p tcp --dport 80 -j ACCEPT\n",
+                          ":limit - [0:0]\n"));
+        rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
+        ASSERT_EQ(o.status, Status::rewritten) << where << o.reasons.front().message;
+        std::string after = apply_edits(l.file.text(), o.edits);
+        EXPECT_NE(after.find("--tcp-flags SYN,ACK SYN -m tcp --dport 80 -m conntrack --ctstate "
+                             "UNTRACKED -m recent --update --seconds 30 --hitcount 6 " +
+                             std::string(where)),
+                  std::string::npos)
+            << after;
+        EXPECT_EQ(after.find("! --tcp-flags SYN,ACK SYN -m tcp --dport 80 -m conntrack --ctstate "
+                             "UNTRACKED -m recent"),
+                  std::string::npos)
+            << after;
+    }
+}
+
+TEST(Rewrite, RefusesWhatOnlyMemoryLetsIn) {
+    const std::string accept = "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j ACCEPT\n";
+    // The chain accepts whom the list knows.
+    EXPECT_EQ(
+        first_code(web_with(set_and_update + "-j known\n-A known -j ACCEPT\n", ":known - [0:0]\n"),
+                   request("80/tcp")),
+        "UT216");
+    // Whom it does not know is dropped, or goes on to a drop.
+    EXPECT_EQ(first_code(web_with("-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -m recent "
+                                  "! --rcheck --name KNOCK -j DROP\n" +
+                                  accept),
+                         request("80/tcp")),
+              "UT216");
+    EXPECT_EQ(
+        first_code(web_with("-A INPUT -p tcp --dport 80 -j knock\n" + accept +
+                                "-A knock -m conntrack --ctstate NEW -m recent --rcheck --name "
+                                "KNOCK -j RETURN\n-A knock -m conntrack --ctstate NEW -j DROP\n",
+                            ":knock - [0:0]\n"),
+                   request("80/tcp")),
+        "UT216");
+    // Of UDP no packet is the first.
+    std::string udp = web_with(set_and_update + "-j DROP\n-A INPUT -p tcp --dport 80 -j ACCEPT\n");
+    for (std::size_t at; (at = udp.find("-p tcp")) != std::string::npos;)
+        udp.replace(at, 6, "-p udp");
+    EXPECT_EQ(first_code(udp, request("80/udp")), "UT216");
+}
+
+TEST(Rewrite, RefusesToLoseLaterPacketsOfWhatALimitLetIn) {
+    // A limit returns, what is over it is dropped as NEW: untracked, every packet would be.
+    EXPECT_EQ(
+        first_code(
+            web_with("-A INPUT -p tcp --dport 80 -j slow\n-A INPUT -p tcp --dport 80 -m conntrack "
+                     "--ctstate NEW -j ACCEPT\n-A slow -m conntrack --ctstate NEW -m limit "
+                     "--limit 9/s -j RETURN\n-A slow -m conntrack --ctstate NEW -j DROP\n",
+                     ":slow - [0:0]\n"),
+            request("80/tcp")),
+        "UT202");
+}
+
+TEST(Rewrite, RefusesToFreeLaterPacketsOfALimitThatSawThem) {
+    std::string text = web;
+    text.insert(text.find("-A INPUT -m conntrack"),
+                "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,ESTABLISHED -m hashlimit "
+                "--hashlimit-above 9/s --hashlimit-name x -j DROP\n");
+    EXPECT_EQ(first_code(text, request("80/tcp")), "UT216");
+}
+
 TEST(Rewrite, NatOfOthersIsNoReason) {
     Loaded l(
         "*nat\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT "
