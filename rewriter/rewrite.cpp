@@ -8,9 +8,10 @@
 #include "model/conntrack_facts.hpp"
 #include "model/lower_iptables.hpp"
 #include "packet/trace.hpp"
-#include "packet/words.hpp"
+#include "rewriter/memory.hpp"
 #include "rewriter/refusals.hpp"
 #include "rewriter/rehearsal.hpp"
+#include "rewriter/residue.hpp"
 #include "rewriter/rule_text.hpp"
 #include "rewriter/traffic.hpp"
 
@@ -84,7 +85,7 @@ class Conversion {
         }
         if (!out_.reasons.empty()) return refuse();
         out_.status = Status::rewritten;
-        name_residue();
+        out_.residue = residue(request_, r_.family, counts_again_, error_from_anyone_);
         return std::move(out_);
     }
 
@@ -247,13 +248,14 @@ class Conversion {
                           offset_of(rule));
         copy.part = Part::first;
         put_beside(rule, copy);
+        counts_again_ = counts_again_ || limited;
         bool passes = rule.target == TargetKind::accept ||
                       (rule.jump.valid() && may_accept(r_, r_.chain(rule.jump)));
         // Whom a rule refuses because it remembers him was let in before; whom it refuses because
         // it does not, is let in only by its memory.
-        if (rule.target == TargetKind::return_ ? remembers_who(rule)
-            : passes                           ? remembers_who(rule)
-                                               : refuses_strangers(rule))
+        if (rule.target == TargetKind::return_ ? remembers_who(r_, rule)
+            : passes                           ? remembers_who(r_, rule)
+                                               : refuses_strangers(r_, rule))
             return reason(
                 "UT216",
                 "this rule lets in whom it remembers; packets after the first cannot be told "
@@ -265,31 +267,6 @@ class Conversion {
         copy.without_limits = true;
         copy.without_flags = true;
         put_beside(rule, copy);
-    }
-
-    /// Whether a rule counts more than a rate: recent, statistic, quota decide who is let in.
-    bool remembers_who(const model::Rule& rule) const {
-        for (const model::Match& m : r_.matches_of(rule)) {
-            if (m.kind != MatchKind::opaque ||
-                m.payload.opaque.nature != model::OpaqueNature::occurrence)
-                continue;
-            std::string_view text = r_.string(m.payload.opaque.text);
-            if (!text.starts_with("limit ") && !text.starts_with("hashlimit ")) return true;
-        }
-        return false;
-    }
-
-    /// Whether a rule that accepts nobody is for those whom `recent` does not know.
-    bool refuses_strangers(const model::Rule& rule) const {
-        bool refuses = rule.target == TargetKind::drop || rule.target == TargetKind::reject ||
-                       rule.jump.valid();
-        auto matches = r_.matches_of(rule);
-        return refuses && std::any_of(matches.begin(), matches.end(), [&](const model::Match& m) {
-                   if (m.kind != MatchKind::opaque) return false;
-                   std::string_view text = r_.string(m.payload.opaque.text);
-                   return text.starts_with("recent ") &&
-                          (m.negated || text.find("! --") != std::string_view::npos);
-               });
     }
 
     /// The addresses and interfaces of the rules that admit the service's questions, turned round,
@@ -488,36 +465,13 @@ class Conversion {
         }
     }
 
-    void name_residue() {
-        for (const Service& s : request_.services) {
-            bool tcp = s.protocol == packet::proto_tcp;
-            out_.residue.push_back(
-                {"",
-                 tcp ? "packets without SYN reach the service's ports, and leave from them, "
-                       "without a connection"
-                     : "datagrams leave from the service's ports without a question before them",
-                 0,
-                 {}});
-        }
-        if (!error_from_anyone_) return;
-        // iptables cannot say which flow an error is about.
-        out_.residue.push_back(
-            {"",
-             fmt::format(
-                 "ICMP errors ({}unreachable, time exceeded, bad parameter) pass "
-                 "from anyone and about any flow, those that stay tracked included; before, "
-                 "only RELATED ones did: {}",
-                 r_.family == model::Family::ip ? "" : "too big, ",
-                 packet::to_words(*error_from_anyone_)),
-             0, error_from_anyone_});
-    }
-
     const ipt::SyntaxTree& tree_;
     const model::Ruleset& r_;
     const Request& request_;
     std::string eol_;
     std::vector<std::pair<std::uint32_t, std::string>> insertions_;
     std::vector<std::string> raw_order_;
+    bool counts_again_ = false;                        ///< a limit has got a copy for SYNs
     std::optional<packet::Packet> error_from_anyone_;  ///< of the last rehearsal
     Outcome out_;
 };

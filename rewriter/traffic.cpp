@@ -132,37 +132,6 @@ bool tests_state(const model::Ruleset& r, const model::Rule& rule) {
     });
 }
 
-bool may_accept(const model::Ruleset& r, const model::Chain& chain) {
-    using model::TargetKind;
-    std::set<const model::Chain*> seen;
-    std::vector<const model::Chain*> todo{&chain};
-    while (!todo.empty()) {
-        const model::Chain* next = todo.back();
-        todo.pop_back();
-        if (!seen.insert(next).second) continue;
-        for (model::RuleId id : r.rules_of(*next)) {
-            const model::Rule& rule = r.rule(id);
-            switch (rule.target) {
-                case TargetKind::drop:
-                case TargetKind::reject:
-                case TargetKind::log:
-                case TargetKind::none:
-                case TargetKind::mark:
-                case TargetKind::side_effect:
-                case TargetKind::return_:
-                    break;
-                case TargetKind::jump:
-                case TargetKind::goto_:
-                    todo.push_back(&r.chain(rule.jump));
-                    break;
-                default:
-                    return true;
-            }
-        }
-    }
-    return false;
-}
-
 bool has_interfaces_of(model::Hook hook, const model::Ruleset& r, const model::Rule& rule) {
     bool no_in = hook == model::Hook::output || hook == model::Hook::postrouting;
     bool no_out = hook == model::Hook::prerouting || hook == model::Hook::input;

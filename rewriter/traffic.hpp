@@ -34,10 +34,6 @@ bool tests_state(const model::Ruleset& ruleset, const model::Rule& rule);
 /// need not be said again beside it.
 bool asks_only_for(const model::Ruleset& ruleset, const model::Rule& rule, const Traffic& traffic);
 
-/// Whether a packet may be accepted in the chain, or in one that it leads to: not where all rules
-/// drop, reject, log, change or return.
-bool may_accept(const model::Ruleset& ruleset, const model::Chain& chain);
-
 /// Whether the rule's interfaces can be there at the hook: packets come in by none at output, and
 /// leave by none at input.
 bool has_interfaces_of(model::Hook hook, const model::Ruleset& ruleset, const model::Rule& rule);

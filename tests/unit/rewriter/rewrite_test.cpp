@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rewriter/rewrite.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "model/iptables_values.hpp"
@@ -301,6 +302,10 @@ TEST(Rewrite, ALimitByMemoryThatOnlyRefusesMeetsFirstPackets) {
                           ":limit - [0:0]\n"));
         rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
         ASSERT_EQ(o.status, Status::rewritten) << where << o.reasons.front().message;
+        EXPECT_TRUE(
+            std::any_of(o.residue.begin(), o.residue.end(), [](const rewriter::Reason& open) {
+                return open.message.find("count a SYN") != std::string::npos;
+            }));
         std::string after = apply_edits(l.file.text(), o.edits);
         EXPECT_NE(after.find("--tcp-flags SYN,ACK SYN -m tcp --dport 80 -m conntrack --ctstate "
                              "UNTRACKED -m recent --update --seconds 30 --hitcount 6 " +
