@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "packet/order.hpp"
 #include "packet/words.hpp"
 
 namespace untrack::packet {
@@ -223,16 +224,9 @@ namespace {
 
 class Comparing {
   public:
-    Comparing(model::Family family, Host before, Host after, const CompareOptions& options,
-              FieldOrder order)
-        : family_(family),
-          options_(options),
-          rulesets_([&] {
-              std::vector<const Ruleset*> all = of_family(before, family);
-              for (const Ruleset* r : of_family(after, family)) all.push_back(r);
-              return all;
-          }()),
-          space_(family, rulesets_, order, options.most_words),
+    Comparing(PacketSpace& space, Host before, Host after, const CompareOptions& options)
+        : options_(options),
+          space_(space),
           pair_(space_, before, after,
                 {Occurrences::by_rule, options.effects, false, everything, 1}) {}
 
@@ -307,10 +301,8 @@ class Comparing {
         }
     }
 
-    model::Family family_;
     CompareOptions options_;
-    std::vector<const Ruleset*> rulesets_;
-    PacketSpace space_;
+    PacketSpace& space_;
     Pair pair_;
     Comparison out_;
 };
@@ -328,24 +320,24 @@ bool loses_track(Host host, model::Family family) {
 
 Comparison compare(model::Family family, Host before, Host after, const CompareOptions& options) {
     if (same_rules(before, after, family)) return {};
-    for (FieldOrder order : field_orders) {
-        try {
-            Comparison c = Comparing(family, before, after, options, order).run();
-            if (c.result == Sameness::same &&
-                (loses_track(before, family) || loses_track(after, family))) {
-                c.result = Sameness::undecided;
-                c.undecided.emplace_back(
-                    "a rule changes addresses in a way that is not followed (SNPT, DNPT), and the "
-                    "rules are not the same one by one");
-            }
-            return c;
-        } catch (const PoolExhausted&) {
-            continue;
-        }
-    }
+    const Host hosts[] = {before, after};
+    auto answer = for_orders(family, hosts, {}, options.most_words, [&](PacketSpace& space) {
+        return Comparing(space, before, after, options).run();
+    });
     Comparison c;
+    if (answer) {
+        c = std::move(*answer);
+        if (c.result != Sameness::same ||
+            !(loses_track(before, family) || loses_track(after, family)))
+            return c;
+        c.undecided.emplace_back(
+            "a rule changes addresses in a way that is not followed (SNPT, DNPT), and the rules "
+            "are not the same one by one");
+    } else {
+        c.undecided.emplace_back(
+            "the packet sets of these rulesets grow beyond the memory allowed");
+    }
     c.result = Sameness::undecided;
-    c.undecided.emplace_back("the packet sets of these rulesets grow beyond the memory allowed");
     return c;
 }
 

@@ -401,7 +401,7 @@ Diagram Conditions::mark_set(const Match& m) {
 }
 
 Diagram Conditions::types_of(Field field, std::uint16_t types, bool own, bool foreign,
-                             const Sight& sight) {
+                             bool forwarded, const Sight& sight) {
     bool six = space_.family() == model::Family::ip6;
     std::string_view side = field == turned(Field::source, sight) ? "src" : "dst";
     auto when = [&](std::uint16_t bits) { return (types & bits) != 0 ? everything : nothing; };
@@ -427,6 +427,9 @@ Diagram Conditions::types_of(Field field, std::uint16_t types, bool own, bool fo
             std::string text = fmt::format("addrtype {} broadcast", side);
             rest = negate(predicate(text, text, sight), local);
         }
+    } else if (forwarded && !six) {
+        // Neither a broadcast nor this host's own is sent on.
+        rest = when(model::type_unicast);
     } else if (!foreign || (types & wide) != 0) {
         rest = hangs();
     }
@@ -456,13 +459,14 @@ Diagram Conditions::type_set(const Match& m, const Sight& sight) {
     Diagram d = everything;
     if (t.source != 0)
         d = negate(types_of(turned(Field::source, sight), t.source, sight.own_source,
-                            sight.foreign_source, sight),
+                            sight.foreign_source, false, sight),
                    t.source_negated);
     if (t.destination != 0)
-        d = pool_.inside(negate(types_of(turned(Field::destination, sight), t.destination,
-                                         sight.own_destination, !sight.own_destination, sight),
-                                t.destination_negated),
-                         d);
+        d = pool_.inside(
+            negate(types_of(turned(Field::destination, sight), t.destination, sight.own_destination,
+                            !sight.own_destination, sight.forwarded, sight),
+                   t.destination_negated),
+            d);
     return d;
 }
 

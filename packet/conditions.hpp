@@ -22,6 +22,7 @@ struct Sight {
     bool own_source = false;
     bool foreign_source = false;
     bool own_destination = false;
+    bool forwarded = false;  ///< routed through this host: the destination is another host's
     /// The packet is the answer to the one that the levels describe: source and destination,
     /// ports and interfaces change places.
     bool answer = false;
@@ -77,7 +78,8 @@ class Conditions {
     Diagram icmp_set(const model::Match& m);
     Diagram mark_set(const model::Match& m);
     Diagram type_set(const model::Match& m, const Sight& sight);
-    Diagram types_of(Field field, std::uint16_t types, bool own, bool foreign, const Sight& sight);
+    Diagram types_of(Field field, std::uint16_t types, bool own, bool foreign, bool forwarded,
+                     const Sight& sight);
     Diagram conntrack_set(const model::Ruleset& r, const model::ConntrackMatch& c,
                           const Sight& sight);
     Diagram conntrack_in(const model::Ruleset& r, const model::ConntrackMatch& c, StateValue state,

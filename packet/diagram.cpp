@@ -380,6 +380,20 @@ Diagram DiagramPool::exchanged(Diagram set, std::span<const std::uint32_t> partn
         });
 }
 
+Intervals DiagramPool::values_leading_into(Diagram set, std::uint32_t level) {
+    for (std::uint32_t other = 0; other < level_count(); ++other)
+        if (other != level && asks(set, other)) set = for_some(set, other);
+    if (is_leaf(set)) return set == nothing ? Intervals{} : Intervals{{0, last_values_[level]}};
+    Intervals out;
+    std::uint32_t first = 0;
+    for (std::uint32_t i = 0, n = edge_count(set); i < n; ++i) {
+        Edge e = edge(set, i);
+        if (e.child != nothing.handle) out.push_back({first, e.last});
+        first = e.last + 1;
+    }
+    return out;
+}
+
 bool DiagramPool::asks(Diagram d, std::uint32_t level) const {
     bool found = false;
     each_part(d, [&](Diagram x) { found = found || level_of(x) == level; });

@@ -106,6 +106,9 @@ class DiagramPool {
     /// Whether a set of packets asks the level.
     [[nodiscard]] bool asks(Diagram d, std::uint32_t level) const;
 
+    /// The values of a level that lead into the set, whatever the other levels are.
+    Intervals values_leading_into(Diagram set, std::uint32_t level);
+
     /// How many packets are in the set, rounded to a long double.
     [[nodiscard]] long double count(Diagram set) const;
 

@@ -330,8 +330,8 @@ Diagram Evaluator::chain(const Ruleset& r, ChainId id, const Sight& sight, bool 
     if (f.interfaces) key |= (sight.in ? 1U : 0U) | (sight.out ? 2U : 0U);
     if (f.address_types)
         key |= (sight.own_source ? 4U : 0U) | (sight.foreign_source ? 8U : 0U) |
-               (sight.own_destination ? 16U : 0U);
-    if (f.ct_targets && before_conntrack) key |= 32U;
+               (sight.own_destination ? 16U : 0U) | (sight.forwarded ? 32U : 0U);
+    if (f.ct_targets && before_conntrack) key |= 64U;
     auto known = chains_.find({&r, id.value, key});
     if (known != chains_.end()) return known->second.diagram;
     // The kernel loads no ruleset whose jumps go round; such a file is judged by others.
@@ -365,6 +365,7 @@ Sight Evaluator::sight(Way way, Hook hook) const {
     s.own_source = from_here && hook != Hook::prerouting;
     s.foreign_source = !from_here;
     s.own_destination = way == Way::input || way == Way::loopback;
+    s.forwarded = way == Way::forward;
     s.answer = options_.answers;
     return s;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "packet/order.hpp"
 #include "packet/words.hpp"
 
 namespace untrack::packet {
@@ -29,20 +30,13 @@ constexpr std::uint32_t no_flags = 0, syn = tcp_syn, ack = tcp_ack, syn_ack = tc
 
 class FlowProof {
   public:
-    FlowProof(model::Family family, Host before, Host after, const Services& services,
-              const CompareOptions& options, FieldOrder order)
+    FlowProof(PacketSpace& space, Host before, Host after, const Services& services)
         : services_(services),
-          rulesets_([&] {
-              std::vector<const model::Ruleset*> all;
-              for (Host host : {before, after})
-                  for (const model::Ruleset* r : host)
-                      if (r->family == family) all.push_back(r);
-              return all;
-          }()),
-          space_(family, rulesets_, order, options.most_words, {&services.interface, 1}),
+          space_(space),
           pool_(space_.pool()),
           conditions_(space_, false, Occurrences::by_text),
           possible_(space_.possible()),
+          valid_flags_(space_.valid_tcp_flags()),
           scope_(question_scope()),
           questions_(space_, before, after, {Occurrences::by_text, true, false, scope_, 1}),
           answers_(space_, before, after, {Occurrences::by_text, true, true, scope_, 1}),
@@ -50,11 +44,7 @@ class FlowProof {
 
     Proof run() {
         helpers();
-        std::vector<FlowWay> ways =
-            services_.role == Role::router
-                ? std::vector<FlowWay>{{Way::forward, Way::forward}}
-                : std::vector<FlowWay>{{Way::input, Way::output}, {Way::loopback, Way::loopback}};
-        for (FlowWay way : ways)
+        for (FlowWay way : flow_ways())
             for (std::uint8_t protocol : protocols()) flows(way, protocol);
         errors();
         frame();
@@ -63,6 +53,22 @@ class FlowProof {
         else if (!out_.undecided.empty())
             out_.result = Sameness::undecided;
         return std::move(out_);
+    }
+
+    /// The services' ports to which some flow works before.
+    std::vector<Service> served() {
+        std::vector<Service> out;
+        for (std::uint8_t protocol : protocols()) {
+            Diagram works = nothing;
+            for (FlowWay way : flow_ways()) works = pool_.over(works, look(way, protocol).works);
+            Service service{protocol, {}};
+            for (Interval i :
+                 pool_.values_leading_into(works, space_.level(Field::destination_port)))
+                service.ports.push_back(
+                    {static_cast<std::uint16_t>(i.first), static_cast<std::uint16_t>(i.last)});
+            if (!service.ports.empty()) out.push_back(std::move(service));
+        }
+        return out;
     }
 
   private:
@@ -208,41 +214,61 @@ class FlowProof {
                              {}});
     }
 
-    void flows(FlowWay way, std::uint8_t protocol) {
+    std::vector<FlowWay> flow_ways() const {
+        if (services_.role == Role::router) return {{Way::forward, Way::forward}};
+        return {{Way::input, Way::output}, {Way::loopback, Way::loopback}};
+    }
+
+    /// All that is seen of the flows of one protocol on one way.
+    struct Flows {
+        FlowWay way;
+        Diagram domain = nothing;         ///< questions
+        Diagram first_packets = nothing;  ///< those that open
+        Diagram later = nothing;          ///< and all others
+        Both first;                       ///< questions as NEW
+        Both asked;                       ///< questions as ESTABLISHED
+        Both answer;                      ///< answers
+        Both as_new;                      ///< questions as NEW, though not the first
+        Both answer_as_new;
+        Diagram opens = nothing;
+        Diagram works = nothing;
+        Diagram admitted = nothing;  ///< flows that may have been let in at some time
+    };
+
+    Flows look(FlowWay way, std::uint8_t protocol) {
         bool tcp = protocol == proto_tcp;
-        Diagram domain = both(questions_on(way.question), space_.value(Field::protocol, protocol));
-        domain = both(domain, space_.on_way(way.question));
-        if (!tcp) domain = both(domain, space_.value(Field::tcp_flags, no_flags));
-        if (domain == nothing) return;
+        Flows f;
+        f.way = way;
+        f.domain = both(questions_on(way.question), space_.value(Field::protocol, protocol));
+        f.domain = both(f.domain, space_.on_way(way.question));
+        if (!tcp) f.domain = both(f.domain, space_.value(Field::tcp_flags, no_flags));
+        f.first_packets = tcp ? both(f.domain, space_.value(Field::tcp_flags, syn)) : f.domain;
+        f.later = tcp ? both(without(f.domain, flags_of_first()), valid_flags_) : f.domain;
+        f.first = seen(questions_, way.question, value_new, false);
+        f.asked = seen(questions_, way.question, value_established, true);
+        f.answer = seen(answers_, way.answer, value_reply, true);
+        f.as_new = seen(questions_, way.question, value_new, true);
+        f.answer_as_new = seen(answers_, way.answer, value_new, true);
+        f.opens = with_flags(f.first.before.passes, tcp ? syn : no_flags);
+        Diagram carries = both(with_flags(f.asked.before.passes, tcp ? ack : no_flags),
+                               with_flags(f.answer.before.passes, tcp ? ack : no_flags));
+        if (tcp) carries = both(carries, with_flags(f.answer.before.passes, syn_ack));
+        f.works = both(both(f.opens, carries), domain_of_flow(f.domain));
+        f.admitted = admissible(f.works);
+        if (services_.role == Role::server) f.works = both(f.works, to_one_host());
+        return f;
+    }
 
-        Both first = seen(questions_, way.question, value_new, false);
-        Both asked = seen(questions_, way.question, value_established, true);
-        Both answer = seen(answers_, way.answer, value_reply, true);
-        Both as_new = seen(questions_, way.question, value_new, true);
-        Both answer_as_new = seen(answers_, way.answer, value_new, true);
-        if (tcp) {
-            Diagram only_syn = space_.value(Field::tcp_flags, syn);
-            first_packets_ = both(domain, only_syn);
-            later_ = without(domain, flags_of_first());
-        } else {
-            first_packets_ = domain;
-            later_ = domain;
-        }
-
-        Diagram opens = with_flags(first.before.passes, tcp ? syn : no_flags);
-        Diagram carries = both(with_flags(asked.before.passes, tcp ? ack : no_flags),
-                               with_flags(answer.before.passes, tcp ? ack : no_flags));
-        if (tcp) carries = both(carries, with_flags(answer.before.passes, syn_ack));
-        Diagram works = both(both(opens, carries), both(domain_of_flow(domain), to_host(way)));
-        admitted_ = admissible(both(opens, carries));
-
-        coverage(way, works, first, asked, answer);
-        lost(way, works, first, asked, answer);
-        opened(way, domain, opens, first, asked, answer, as_new, answer_as_new);
-        translated(way, domain, first.before);
-        if (!tcp) own_questions(way, domain, answer_as_new);
-        per_connection(way, works, first, asked, answer);
-        residue(way, protocol, works, asked, answer, as_new, answer_as_new);
+    void flows(FlowWay way, std::uint8_t protocol) {
+        Flows f = look(way, protocol);
+        if (f.domain == nothing) return;
+        coverage(f);
+        lost(f);
+        opened(f);
+        translated(f);
+        if (protocol != proto_tcp) own_questions(f);
+        per_connection(f);
+        residue(f, protocol);
     }
 
     /// The flows that a limit may let in at some time, or from a source that `recent' has no memory
@@ -272,104 +298,103 @@ class FlowProof {
     }
     Diagram to_host(FlowWay) { return services_.role == Role::server ? to_one_host() : everything; }
 
-    void coverage(FlowWay way, Diagram works, const Both& first, const Both& asked,
-                  const Both& answer) {
-        Diagram questions = both(untracked(questions_, questions_.after, first.after.outcomes),
-                                 untracked(questions_, questions_.after, asked.after.outcomes));
-        Diagram answers = untracked(answers_, answers_.after, answer.after.outcomes);
-        std::string code = way.question == Way::loopback ? "UT207" : "UT201";
+    void coverage(const Flows& f) {
+        Diagram questions = both(untracked(questions_, questions_.after, f.first.after.outcomes),
+                                 untracked(questions_, questions_.after, f.asked.after.outcomes));
+        Diagram answers = untracked(answers_, answers_.after, f.answer.after.outcomes);
+        std::string code = f.way.question == Way::loopback ? "UT207" : "UT201";
+        Diagram packets = both(f.works, f.later);
         violation(Obligation::coverage, code, "a question of the service stays tracked",
-                  without(both(works, later_), questions), questions_, way.question);
+                  in_state(without(packets, questions), value_established), questions_,
+                  f.way.question);
         violation(Obligation::coverage, code, "an answer of the service stays tracked",
-                  without(both(works, later_), answers), answers_, way.answer);
+                  in_state(without(packets, answers), value_reply), answers_, f.way.answer);
     }
 
-    void lost(FlowWay way, Diagram works, const Both& first, const Both& asked,
-              const Both& answer) {
-        std::string code = way.question == Way::loopback ? "UT207" : "UT202";
+    void lost(const Flows& f) {
+        std::string code = f.way.question == Way::loopback ? "UT207" : "UT202";
         auto gone = [&](const Both& b, Diagram packets) {
-            return without(both(both(works, packets), b.before.passes), b.after.passes);
+            return without(both(both(f.works, packets), b.before.passes), b.after.passes);
         };
         violation(Obligation::nothing_lost, code, "a connection that worked cannot be opened",
-                  in_state(gone(first, first_packets_), value_new), questions_, way.question);
+                  in_state(gone(f.first, f.first_packets), value_new), questions_, f.way.question);
         violation(Obligation::nothing_lost, code, "a packet of a connection that worked is dropped",
-                  in_state(gone(asked, later_), value_established), questions_, way.question);
+                  in_state(gone(f.asked, f.later), value_established), questions_, f.way.question);
         violation(Obligation::nothing_lost, code,
                   "an answer of a connection that worked is dropped",
-                  in_state(gone(answer, later_), value_reply), answers_, way.answer);
+                  in_state(gone(f.answer, f.later), value_reply), answers_, f.way.answer);
     }
 
     Diagram in_state(Diagram set, StateValue state) {
         return both(set, space_.value(Field::state, state));
     }
 
-    void opened(FlowWay way, Diagram domain, Diagram opens, const Both& first, const Both& asked,
-                const Both& answer, const Both& as_new, const Both& answer_as_new) {
-        auto newly = [&](const Pair& pair, const Evaluator& host, const Seen& now) {
-            return both(now.passes, untracked(pair, host, now.outcomes));
+    void opened(const Flows& f) {
+        auto newly = [&](const Pair& pair, const Seen& now) {
+            return both(now.passes, untracked(pair, pair.after, now.outcomes));
         };
-        Diagram opens_now = newly(questions_, questions_.after, first.after);
+        Diagram opens_now = newly(questions_, f.first.after);
         violation(Obligation::nothing_opened, "UT203", "a connection that was refused opens",
-                  in_state(without(both(first_packets_, opens_now), opens), value_new), questions_,
-                  way.question);
-        bool tcp = !(first_packets_ == later_);
-        if (tcp) {
+                  in_state(without(both(f.first_packets, opens_now), f.opens), value_new),
+                  questions_, f.way.question);
+        // Over lo only this host's own programs could send what comes without a connection.
+        if (f.way.question == Way::loopback) return;
+        if (!(f.first_packets == f.later)) {
             // Packets that would have passed without a connection, too, are not opened.
-            Diagram passes_now = newly(questions_, questions_.after, asked.after);
+            Diagram passes_now = newly(questions_, f.asked.after);
             Diagram set =
-                without(without(both(later_, passes_now), admitted_), as_new.before.passes);
+                without(without(both(f.later, passes_now), f.admitted), f.as_new.before.passes);
             violation(Obligation::nothing_opened, "UT203",
                       "packets of connections that were never admitted pass",
-                      in_state(set, value_established), questions_, way.question);
+                      in_state(set, value_established), questions_, f.way.question);
         }
-        Diagram answers_now = newly(answers_, answers_.after, answer.after);
-        Diagram set = without(without(both(both(domain, later_), answers_now), admitted_),
-                              answer_as_new.before.passes);
+        Diagram answers_now = newly(answers_, f.answer.after);
+        Diagram set = without(without(both(both(f.domain, f.later), answers_now), f.admitted),
+                              f.answer_as_new.before.passes);
         violation(Obligation::nothing_opened, "UT203",
                   "answers pass to questions that were never admitted", in_state(set, value_reply),
-                  answers_, way.answer);
+                  answers_, f.way.answer);
     }
 
     /// NAT never touches untracked packets.
-    void translated(FlowWay way, Diagram domain, const Seen& first) {
-        Diagram nat = pool_.where(first.outcomes, [&](std::uint32_t number) {
+    void translated(const Flows& f) {
+        bool loopback = f.way.question == Way::loopback;
+        Diagram nat = pool_.where(f.first.before.outcomes, [&](std::uint32_t number) {
             const Outcome& o = questions_.outcomes[number];
             if (o.fate != Fate::accept) return false;
             for (const std::string& event :
                  questions_.outcomes.events(questions_.outcomes.effect_of(o).nat)) {
                 bool source = event.starts_with("SNAT") || event.starts_with("MASQUERADE");
                 // Over lo the source is this host's either way.
-                if (!source || way.question != Way::loopback) return true;
+                if (!source || !loopback) return true;
             }
             return false;
         });
         violation(Obligation::nat, "UT205",
                   "a NAT rule translates this packet of the service, and never touches it when it "
                   "is untracked",
-                  in_state(both(both(domain, first_packets_), nat), value_new), questions_,
-                  way.question);
+                  in_state(both(f.first_packets, nat), value_new), questions_, f.way.question);
     }
 
     /// Datagrams that this host (or one behind a router) sends from the service's port to somebody
     /// else's are untracked with it, and so are their answers.
-    void own_questions(FlowWay way, Diagram domain, const Both& answer_as_new) {
-        if (way.question == Way::loopback) return;
-        Both replies = seen(questions_, way.question, value_reply, true);
-        Diagram worked = both(both(domain, answer_as_new.before.passes), replies.before.passes);
+    void own_questions(const Flows& f) {
+        if (f.way.question == Way::loopback) return;
+        Both replies = seen(questions_, f.way.question, value_reply, true);
+        Diagram worked = both(both(f.domain, f.answer_as_new.before.passes), replies.before.passes);
         violation(Obligation::nothing_lost, "UT226",
                   "a question that was sent from the service's port loses its answer",
                   in_state(without(worked, replies.after.passes), value_reply), questions_,
-                  way.question);
+                  f.way.question);
         violation(Obligation::nothing_lost, "UT226",
                   "a question from the service's port cannot be sent any more",
-                  in_state(without(worked, answer_as_new.after.passes), value_new), answers_,
-                  way.answer);
+                  in_state(without(worked, f.answer_as_new.after.passes), value_new), answers_,
+                  f.way.answer);
     }
 
     /// Logs, marks and other effects of packets of flows that worked; counters aside, which are
     /// another rule's when a rule is copied.
-    void per_connection(FlowWay way, Diagram works, const Both& first, const Both& asked,
-                        const Both& answer) {
+    void per_connection(const Flows& f) {
         auto differ = [&](Pair& pair, const Both& b) {
             auto effects = [&](Diagram d) {
                 return pool_.map_leaves(d, [&](std::uint32_t number) {
@@ -394,39 +419,31 @@ class FlowProof {
         auto check = [&](Pair& pair, Way on, const Both& b, Diagram packets, StateValue state,
                          const char* message) {
             violation(Obligation::per_connection, "UT216", message,
-                      in_state(both(both(works, packets), differ(pair, b)), state), pair, on);
+                      in_state(both(both(f.works, packets), differ(pair, b)), state), pair, on);
         };
-        check(questions_, way.question, first, first_packets_, value_new,
+        check(questions_, f.way.question, f.first, f.first_packets, value_new,
               "a rule that logs or marks new connections does otherwise with this one");
-        check(questions_, way.question, asked, later_, value_established,
+        check(questions_, f.way.question, f.asked, f.later, value_established,
               "a rule that logs or marks came to see other packets of a connection");
-        check(answers_, way.answer, answer, later_, value_reply,
+        check(answers_, f.way.answer, f.answer, f.later, value_reply,
               "a rule that logs or marks came to see other answers of a connection");
     }
 
-    void residue(FlowWay way, std::uint8_t protocol, Diagram works, const Both& asked,
-                 const Both& answer, const Both& as_new, const Both& answer_as_new) {
-        auto name = [&](Pair& pair, Way on, Diagram set, StateValue state, const char* what) {
-            set = in_state(set, state);
-            if (set == nothing) return;
-            out_.residue.push_back({what, pair.difference(set, on).witness});
-        };
+    void residue(const Flows& f, std::uint8_t protocol) {
+        if (f.way.question == Way::loopback) return;
         bool tcp = protocol == proto_tcp;
-        if (way.question == Way::loopback) return;
+        Diagram packets = both(f.works, f.later);
+        auto open = [&](Pair& pair, Way on, const Both& now, const Both& as_new, StateValue state,
+                        const char* what) {
+            Diagram passes =
+                both(now.after.passes, untracked(pair, pair.after, now.after.outcomes));
+            Diagram set = in_state(without(both(packets, passes), as_new.before.passes), state);
+            if (!(set == nothing)) out_.residue.push_back({what, pair.difference(set, on).witness});
+        };
         if (tcp)
-            name(questions_, way.question,
-                 without(both(both(works, later_),
-                              both(asked.after.passes,
-                                   untracked(questions_, questions_.after, asked.after.outcomes))),
-                         as_new.before.passes),
-                 value_established,
+            open(questions_, f.way.question, f.asked, f.as_new, value_established,
                  "packets without SYN reach the service's ports without a connection");
-        name(answers_, way.answer,
-             without(both(both(works, later_),
-                          both(answer.after.passes,
-                               untracked(answers_, answers_.after, answer.after.outcomes))),
-                     answer_as_new.before.passes),
-             value_reply,
+        open(answers_, f.way.answer, f.answer, f.answer_as_new, value_reply,
              tcp ? "packets without SYN leave from the service's ports without a connection"
                  : "datagrams leave from the service's ports without a question before them");
     }
@@ -564,18 +581,15 @@ class FlowProof {
     }
 
     Services services_;
-    std::vector<const model::Ruleset*> rulesets_;
-    PacketSpace space_;
+    PacketSpace& space_;
     DiagramPool& pool_;
     Conditions conditions_;
     Diagram possible_;
+    Diagram valid_flags_;
     Diagram scope_;
     Pair questions_;
     Pair answers_;
     Pair others_;
-    Diagram first_packets_;  ///< of the flows at work: those that open
-    Diagram later_;          ///< and all others
-    Diagram admitted_;       ///< flows that may have been admitted
     std::map<Way, Diagram> allowed_errors_;
     Proof out_;
 };
@@ -588,15 +602,22 @@ std::string_view name(Obligation obligation) {
     return names[static_cast<std::size_t>(obligation)];
 }
 
+std::vector<Service> served(model::Family family, Host host, const Services& services,
+                            const CompareOptions& options) {
+    const Host hosts[] = {host};
+    auto answer = for_orders(
+        family, hosts, {&services.interface, 1}, options.most_words,
+        [&](PacketSpace& space) { return FlowProof(space, host, host, services).served(); });
+    return answer ? std::move(*answer) : services.list;
+}
+
 Proof prove(model::Family family, Host before, Host after, const Services& services,
             const CompareOptions& options) {
-    for (FieldOrder order : field_orders) {
-        try {
-            return FlowProof(family, before, after, services, options, order).run();
-        } catch (const PoolExhausted&) {
-            continue;
-        }
-    }
+    const Host hosts[] = {before, after};
+    auto answer = for_orders(
+        family, hosts, {&services.interface, 1}, options.most_words,
+        [&](PacketSpace& space) { return FlowProof(space, before, after, services).run(); });
+    if (answer) return std::move(*answer);
     Proof p;
     p.result = Sameness::undecided;
     p.undecided.emplace_back("the packet sets of these rulesets grow beyond the memory allowed");

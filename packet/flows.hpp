@@ -48,6 +48,10 @@ struct Proof {
     std::vector<std::string> undecided;  ///< why nothing is certain: sentences
 };
 
+/// The services' ports to which some flow works at all; all of them when that is undecided.
+std::vector<Service> served(model::Family family, Host host, const Services& services,
+                            const CompareOptions& options);
+
 /// Rulesets lowered with target texts, of one family.
 Proof prove(model::Family family, Host before, Host after, const Services& services,
             const CompareOptions& options);

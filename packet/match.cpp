@@ -80,7 +80,7 @@ bool is_multicast(model::Family family, const model::Address& a) {
 /// Whether the address is of one of the types, as far as the path tells. `own`: it is one of this
 /// host's, or a broadcast address of its networks; `foreign`: it is not this host's.
 Truth type_matches(const Packet& p, const model::Address& a, std::uint16_t types, bool own,
-                   bool foreign) {
+                   bool foreign, bool forwarded) {
     if (is_multicast(p.family, a)) return truth((types & model::type_multicast) != 0);
     bool all_ones = p.family == model::Family::ip && model::v4_number(a) == 0xffffffffU;
     if (all_ones) return truth((types & model::type_broadcast) != 0);
@@ -100,6 +100,9 @@ Truth type_matches(const Packet& p, const model::Address& a, std::uint16_t types
         if (may_broadcast && (local || broadcast)) return Truth::unknown;
         return truth(local);
     }
+    // What is sent on is neither a broadcast nor this host's own.
+    if (forwarded && p.family == model::Family::ip)
+        return truth((types & model::type_unicast) != 0);
     if (foreign && (types & model::type_unicast) == 0 && (types & model::type_broadcast) == 0)
         return Truth::no;
     return Truth::unknown;
@@ -112,12 +115,13 @@ Truth address_type(const Match& m, const Packet& p, const View& view) {
     if (t.source != 0) {
         bool own = p.path == Path::output && view.hook != model::Hook::prerouting;
         bool foreign = p.path != Path::output;
-        result = invert(type_matches(p, p.source, t.source, own, foreign), t.source_negated);
+        result = invert(type_matches(p, p.source, t.source, own, foreign, false), t.source_negated);
     }
     if (result != Truth::no && t.destination != 0) {
         bool own = p.path == Path::input || is_loopback(p);
         bool foreign = !own;
-        Truth d = invert(type_matches(p, p.destination, t.destination, own, foreign),
+        bool forwarded = p.path == Path::forward;
+        Truth d = invert(type_matches(p, p.destination, t.destination, own, foreign, forwarded),
                          t.destination_negated);
         if (d != Truth::yes) result = d;
     }

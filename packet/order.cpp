@@ -55,7 +55,8 @@ std::vector<FieldOrder> ranked_orders(model::Family family, std::span<const Host
     if (rules < few_rules) return orders;
     auto stride = static_cast<std::uint32_t>((rules + sample_rules - 1) / sample_rules);
     std::vector<std::pair<std::size_t, FieldOrder>> sizes;
-    for (FieldOrder order : orders) sizes.emplace_back(trial(family, largest, order, stride), order);
+    for (FieldOrder order : orders)
+        sizes.emplace_back(trial(family, largest, order, stride), order);
     std::stable_sort(sizes.begin(), sizes.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     std::transform(sizes.begin(), sizes.end(), orders.begin(),

@@ -274,6 +274,8 @@ Diagram PacketSpace::possible() {
     states = pool_.complement_of(untracked);
     say(error, set(Field::state, {{value_related, value_invalid}}));
     say(never_valid, invalid);
+    Diagram tcp_whole = pool_.inside(value(Field::fragment, 0), tcp);
+    say(pool_.outside(valid_tcp_flags(), tcp_whole), invalid);
     say(always_untracked, untracked);
 
     Diagram whole = pool_.over(tcp, both(no_flags, pool_.over(ported, both(icmp, bytes))));
@@ -282,6 +284,19 @@ Diagram PacketSpace::possible() {
     Diagram fragments = both(value(Field::fragment, 1), both(no_flags, no_ports));
     Diagram fields = pool_.over(both(value(Field::fragment, 0), whole), fragments);
     return both(fields, states);
+}
+
+Diagram PacketSpace::valid_tcp_flags() {
+    Intervals flags;
+    for (std::uint32_t f = 0; f < 64; ++f) {
+        std::uint32_t rest = f & ~std::uint32_t{tcp_psh | tcp_urg};
+        bool urgent = (f & tcp_urg) != 0;
+        bool valid = rest == tcp_syn || rest == tcp_ack || rest == (tcp_fin | tcp_ack) ||
+                     (!urgent && (rest == (tcp_syn | tcp_ack) || rest == tcp_rst ||
+                                  rest == (tcp_rst | tcp_ack)));
+        if (valid) flags.push_back({f, f});
+    }
+    return pool_.values(level(Field::tcp_flags), normalized(std::move(flags)));
 }
 
 Diagram PacketSpace::on_way(Way way) {

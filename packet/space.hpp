@@ -121,6 +121,9 @@ class PacketSpace {
     /// of a packet is left out (ICMP errors are RELATED or INVALID; IPv6 neighbour discovery is
     /// UNTRACKED by itself; nothing else is without a rule).
     Diagram possible();
+    /// Flags with which conntrack takes a TCP packet for part of a connection: tcp_valid_flags of
+    /// net/netfilter/nf_conntrack_proto_tcp.c. Others are INVALID.
+    Diagram valid_tcp_flags();
     /// The packets that go that way, by their interfaces.
     Diagram on_way(Way way);
     /// The packets with an address at source or destination that lies between the two, included.
