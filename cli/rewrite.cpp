@@ -20,6 +20,7 @@ struct RewriteArguments {
     std::string interface;
     std::string format = "text";
     std::string backup;
+    std::vector<std::string> force;
     bool legacy_target = false;
     bool diff = false;
     bool in_place = false;
@@ -75,6 +76,7 @@ class Rewriting {
         request_.interface = arguments_.interface;
         request_.address_text = arguments_.address;
         request_.legacy_target = arguments_.legacy_target;
+        request_.forced.insert(arguments_.force.begin(), arguments_.force.end());
         return true;
     }
 
@@ -154,6 +156,15 @@ void add_rewrite(CLI::App& app, Context& context) {
     sub->add_option("--format", arguments->format, "text or json")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
+    sub->add_option("--force", arguments->force,
+                    "Convert in spite of a refusal, by its code (repeatable)")
+        ->check([](const std::string& code) {
+            auto codes = rewriter::refusal_codes();
+            return std::find(codes.begin(), codes.end(), code) != codes.end()
+                       ? std::string()
+                       : fmt::format("`{}' is no code of a refusal; they are {}", code,
+                                     fmt::join(codes, " "));
+        });
     sub->add_flag("--legacy-target", arguments->legacy_target,
                   "Write NOTRACK instead of CT --notrack");
     auto* diff = sub->add_flag("--diff", arguments->diff, "Print a unified diff");

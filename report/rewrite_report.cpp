@@ -35,6 +35,14 @@ std::string rewrite_text(const RewrittenFile& file) {
         std::string place = line == 0 ? file.path : fmt::format("{}:{}", file.path, line);
         out += fmt::format("{}: refused [{}]: {}\n", place, reason.code, reason.message);
     }
+    for (const rewriter::Service& idle : file.outcome.idle)
+        out += fmt::format("{}: {}: no connection to it gets through; left as it is\n", file.path,
+                           rewriter::to_words(idle));
+    for (const rewriter::Reason& reason : file.outcome.forced) {
+        std::uint32_t line = line_of(file, reason);
+        std::string place = line == 0 ? file.path : fmt::format("{}:{}", file.path, line);
+        out += fmt::format("{}: forced [{}]: {}\n", place, reason.code, reason.message);
+    }
     for (const rewriter::Reason& open : file.outcome.residue)
         out += fmt::format("{}: stays open by nature: {}\n", file.path, open.message);
     return out;
@@ -44,11 +52,14 @@ std::string rewrite_json(const std::vector<RewrittenFile>& files) {
     Json list = Json::array();
     for (const RewrittenFile& file : files) {
         Json reasons = Json::array();
-        for (const rewriter::Reason& r : file.outcome.reasons) {
+        auto reason_json = [&](const rewriter::Reason& r) {
             Json reason{{"code", r.code}, {"message", r.message}, {"line", line_of(file, r)}};
             if (r.witness) reason["witness"] = packet_json(*r.witness);
-            reasons.push_back(std::move(reason));
-        }
+            return reason;
+        };
+        for (const rewriter::Reason& r : file.outcome.reasons) reasons.push_back(reason_json(r));
+        Json forced = Json::array();
+        for (const rewriter::Reason& r : file.outcome.forced) forced.push_back(reason_json(r));
         if (!file.failure.empty())
             reasons.push_back({{"code", nullptr}, {"message", file.failure}, {"line", 0}});
         Json edits = Json::array();
@@ -60,9 +71,13 @@ std::string rewrite_json(const std::vector<RewrittenFile>& files) {
             if (r.witness) open["witness"] = packet_json(*r.witness);
             residue.push_back(std::move(open));
         }
+        Json idle = Json::array();
+        for (const rewriter::Service& s : file.outcome.idle) idle.push_back(rewriter::to_words(s));
         list.push_back({{"path", file.path},
                         {"status", status_name(file)},
                         {"reasons", std::move(reasons)},
+                        {"forced", std::move(forced)},
+                        {"idle", std::move(idle)},
                         {"edits", std::move(edits)},
                         {"residue", std::move(residue)}});
     }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a conversion leaves open or changes by nature: named, never hidden.
+// What a conversion changes by nature and no packet shows: named, never hidden.
 #pragma once
 
 #include "rewriter/rewrite.hpp"
 
 namespace untrack::rewriter {
 
-/// `counts_again`: a limit has got a copy for SYNs. `error_from_anyone`: an ICMP error about no
-/// flow at all that used to be dropped, and now passes.
-std::vector<Reason> residue(const Request& request, model::Family family, bool counts_again,
-                            const std::optional<packet::Packet>& error_from_anyone);
+/// A limit has got a copy for SYNs.
+inline Reason counted_again() {
+    return {"",
+            "limits on new connections count a SYN that is sent again because its answer was lost "
+            "once more: tracked, it passed as established",
+            0,
+            {}};
+}
 
 }  // namespace untrack::rewriter

@@ -8,9 +8,10 @@
 #include "model/conntrack_facts.hpp"
 #include "model/lower_iptables.hpp"
 #include "packet/trace.hpp"
+#include "rewriter/admissions.hpp"
+#include "rewriter/gate.hpp"
 #include "rewriter/memory.hpp"
 #include "rewriter/refusals.hpp"
-#include "rewriter/rehearsal.hpp"
 #include "rewriter/residue.hpp"
 #include "rewriter/rule_text.hpp"
 #include "rewriter/traffic.hpp"
@@ -43,61 +44,113 @@ class Conversion {
     Outcome run() {
         // Nothing tracks: there is nothing to leave.
         if (!model::needs_conntrack(r_, model::KernelProfile::modern)) return std::move(out_);
-        out_.reasons = refusals(tree_, r_, request_);
+        model::Ruleset before = model::lower(tree_, {r_.family, r_.path, true});
+        leave_idle_ports(before);
+        if (request_.services.empty()) return std::move(out_);
+        add_reasons(refusals(tree_, r_, request_));
         if (!out_.reasons.empty()) return refuse();
-        bool errors_input = false, errors_output = false, errors_forward = false, loopback = false;
-        // Each round that is followed by another adds a kind of accept, so there are at most five.
+        // From the smallest edit upward: each round that is followed by another adds a kind of
+        // accept, so there are at most five.
+        Candidate candidate;
         for (;;) {
             insertions_.clear();
+            later_at_established_ = candidate.later_at_established;
             add_notrack();
-            add_accepts(loopback);
-            if (errors_input) add_error_accepts(Hook::input);
-            if (errors_output) add_error_accepts(Hook::output);
-            if (errors_forward) add_error_accepts(Hook::forward);
+            add_accepts(candidate.loopback);
+            for (Hook hook : {Hook::input, Hook::output, Hook::forward})
+                if (candidate.errors_at(hook)) add_error_accepts(hook);
             if (!out_.reasons.empty()) return refuse();
             make_edits();
             if (out_.edits.empty()) return std::move(out_);  // it is converted already
             std::string text = apply_edits(tree_.text, out_.edits);
             ipt::SyntaxTree tree = ipt::parse(text);
-            model::Ruleset after = model::lower(tree, {r_.family, r_.path});
-            RehearsalResult result = rehearse(r_, after, request_);
-            bool server = request_.role == Role::server;
-            bool again = (result.loopback_lost && !loopback) ||
-                         (result.errors_lost_input && !errors_input && server) ||
-                         (result.errors_lost_output && !errors_output) ||
-                         (result.errors_lost_forward && !errors_forward && !server);
-            if (!again) {
-                error_from_anyone_ = result.error_from_anyone;
-                out_.reasons = std::move(result.failures);
-                if ((result.errors_lost_input && server) || result.errors_lost_output ||
-                    (result.errors_lost_forward && !server))
-                    reason("UT211",
-                           "ICMP errors about the service passed as RELATED; untracked they are "
-                           "INVALID, "
-                           "and would be dropped even with an accept of their own",
-                           0);
-                break;
-            }
-            loopback = loopback || result.loopback_lost;
-            errors_input = errors_input || (result.errors_lost_input && server);
-            errors_output = errors_output || result.errors_lost_output;
-            errors_forward = errors_forward || (result.errors_lost_forward && !server);
+            model::Ruleset after = model::lower(tree, {r_.family, r_.path, true});
+            Verdict verdict = judge(tree_, before, after, request_);
+            if (candidate.grow(verdict)) continue;
+            add_reasons(std::move(verdict.reasons));
+            out_.residue = std::move(verdict.residue);
+            break;
         }
         if (!out_.reasons.empty()) return refuse();
         out_.status = Status::rewritten;
-        out_.residue = residue(request_, r_.family, counts_again_, error_from_anyone_);
+        if (counts_again_) out_.residue.push_back(counted_again());
         return std::move(out_);
     }
 
   private:
+    /// A port that nothing connects to needs no conversion, and answers from it must not pass.
+    void leave_idle_ports(const model::Ruleset& before) {
+        const model::Ruleset* host[] = {&before};
+        std::vector<Service> served = packet::served(
+            r_.family, host,
+            {request_.services, request_.role, request_.address, request_.interface}, {});
+        std::vector<Service> left;
+        for (const Service& s : request_.services) {
+            Service active{s.protocol, {}};
+            Service idle{s.protocol, {}};
+            for (const model::PortRange& p : s.ports) {
+                // A range that is served in part is one service's.
+                bool any = std::any_of(served.begin(), served.end(), [&](const Service& there) {
+                    return there.protocol == s.protocol &&
+                           std::any_of(there.ports.begin(), there.ports.end(),
+                                       [&](const model::PortRange& q) {
+                                           return q.first <= p.last && p.first <= q.last;
+                                       });
+                });
+                (any ? active : idle).ports.push_back(p);
+            }
+            if (!active.ports.empty()) left.push_back(std::move(active));
+            if (!idle.ports.empty()) out_.idle.push_back(std::move(idle));
+        }
+        request_.services = std::move(left);
+    }
+
+    /// What an edit has beside NOTRACK and the copies of rules.
+    struct Candidate {
+        bool loopback = false;
+        /// Packets after the first pass where ESTABLISHED ones do, not where NEW ones do: before
+        /// what logs, limits or drops new connections.
+        bool later_at_established = false;
+        bool errors_input = false, errors_output = false, errors_forward = false;
+
+        [[nodiscard]] bool errors_at(Hook hook) const {
+            return hook == Hook::input    ? errors_input
+                   : hook == Hook::output ? errors_output
+                                          : errors_forward;
+        }
+        /// Takes on what the verdict asks for; false when that is nothing new.
+        bool grow(const Verdict& v) {
+            Candidate next{loopback || v.loopback_lost, later_at_established || v.later_met_more,
+                           errors_input || v.errors_lost_input,
+                           errors_output || v.errors_lost_output,
+                           errors_forward || v.errors_lost_forward};
+            bool grows = next != *this;
+            *this = next;
+            return grows;
+        }
+        friend bool operator==(const Candidate&, const Candidate&) = default;
+    };
+
     Outcome refuse() {
         out_.status = Status::refused;
         out_.edits.clear();
+        out_.residue.clear();
         return std::move(out_);
     }
 
+    void add_reasons(std::vector<Reason> reasons) {
+        for (Reason& r : reasons) {
+            auto& list = request_.forced.contains(r.code) ? out_.forced : out_.reasons;
+            // Each round finds the same again.
+            bool known = std::any_of(list.begin(), list.end(), [&](const Reason& other) {
+                return other.code == r.code && other.offset == r.offset &&
+                       other.message == r.message;
+            });
+            if (!known) list.push_back(std::move(r));
+        }
+    }
     void reason(std::string code, std::string message, std::uint32_t offset) {
-        out_.reasons.push_back({std::move(code), std::move(message), offset, {}});
+        add_reasons({{std::move(code), std::move(message), offset, {}}});
     }
     std::uint32_t offset_of(const model::Rule& rule) const { return tree_.lines[rule.line].begin; }
 
@@ -136,7 +189,7 @@ class Conversion {
             request_.interface.empty() ? "" : fmt::format(" -o {}", request_.interface);
         std::string local;
         if (server && !request_.address && may_forward()) local = " -m addrtype --dst-type LOCAL";
-        if (!server) local = " -m addrtype ! --dst-type LOCAL";
+        if (!server) local = " -m addrtype ! --dst-type LOCAL,BROADCAST,MULTICAST";
         for (const Service& service : request_.services) {
             std::string_view protocol = service.protocol == packet::proto_tcp ? "tcp" : "udp";
             for (const std::string& ports : port_matches(service, false, true)) {
@@ -175,11 +228,17 @@ class Conversion {
             Traffic answer{&service, true, &request_};
             if (request_.role == Role::router) {
                 for (Hook hook : {Hook::prerouting, Hook::forward, Hook::postrouting}) {
+                    if (later_at_established_ && service.protocol == packet::proto_tcp)
+                        copy_rules(hook, {question, model::state_established, ""});
                     copy_rules(hook, {question, model::state_new, ""});
                     copy_rules(hook, {answer, model::state_established, ""});
                 }
                 continue;
             }
+            bool established = later_at_established_ && service.protocol == packet::proto_tcp;
+            if (established)
+                for (Hook hook : {Hook::prerouting, Hook::input})
+                    copy_rules(hook, {question, model::state_established, ""});
             copy_rules(Hook::prerouting, {question, model::state_new, ""});
             copy_rules(Hook::input, {question, model::state_new, ""});
             copy_rules(Hook::output, {answer, model::state_established, ""});
@@ -204,7 +263,8 @@ class Conversion {
         bool tcp = visit.traffic.service->protocol == packet::proto_tcp;
         bool question = !visit.traffic.answer;
         std::optional<std::uint8_t> flags;
-        if (tcp && question) flags = packet::tcp_syn;
+        bool later = visit.wanted == model::state_established;
+        if (tcp && question) flags = later ? packet::tcp_ack : packet::tcp_syn;
         if (tcp && !question) flags = packet::tcp_ack;
         if (!may_match(r_, rule, visit.traffic, flags)) return;
         for (const model::Match& m : r_.matches_of(rule)) {
@@ -234,18 +294,25 @@ class Conversion {
             copy.part = tcp ? Part::later : Part::all;
             if (!visit.device.empty()) return put_beside(rule, copy);
             // Answers go to where questions were let in from.
-            for (const std::string& way : answered_ways(rule, *visit.traffic.service)) {
-                copy.in_or_out = way;
-                put_beside(rule, copy);
-            }
-            return;
+            return put_for_each_way(rule, copy, visit.traffic);
+        }
+        if (visit.wanted == model::state_established) {
+            copy.part = Part::later;
+            return put_for_each_way(rule, copy, visit.traffic);
+        }
+        if (tcp && later_at_established_) {
+            copy.part = Part::first;
+            counts_again_ = counts_again_ || limited;
+            return put_beside(rule, copy);
         }
         if (!per_connection && !(flagged && tcp)) return put_beside(rule, copy);
-        if (!tcp)
-            return reason("UT216",
-                          "this rule saw only the first packet of each connection; of UDP it would "
-                          "come to see every packet",
-                          offset_of(rule));
+        if (!tcp) {
+            reason("UT216",
+                   "this rule saw only the first packet of each connection; of UDP it would come "
+                   "to see every packet",
+                   offset_of(rule));
+            return put_beside(rule, copy);
+        }
         copy.part = Part::first;
         put_beside(rule, copy);
         counts_again_ = counts_again_ || limited;
@@ -256,11 +323,10 @@ class Conversion {
         if (rule.target == TargetKind::return_ ? remembers_who(r_, rule)
             : passes                           ? remembers_who(r_, rule)
                                                : refuses_strangers(r_, rule))
-            return reason(
-                "UT216",
-                "this rule lets in whom it remembers; packets after the first cannot be told "
-                "from those of others without conntrack",
-                offset_of(rule));
+            reason("UT216",
+                   "this rule lets in whom it remembers; packets after the first cannot be told "
+                   "from those of others without conntrack",
+                   offset_of(rule));
         if (!passes) return;
         // The packets after the first were let through as established, without the limit.
         copy.part = Part::later;
@@ -269,65 +335,11 @@ class Conversion {
         put_beside(rule, copy);
     }
 
-    /// The addresses and interfaces of the rules that admit the service's questions, turned round,
-    /// as options for a copy of `beside`; one empty text when questions are admitted from anywhere.
-    std::vector<std::string> answered_ways(const model::Rule& beside, const Service& service) {
-        constexpr std::size_t most_ways = 16;
-        std::set<std::string> ways;
-        Traffic question{&service, false, &request_};
-        each_rule_met(r_, request_.role == Role::server ? Hook::input : Hook::forward, question,
-                      [&](const model::Rule& rule) {
-                          bool opens = (matched_states(r_, rule) & model::state_new) != 0;
-                          if (rule.target == TargetKind::accept && opens &&
-                              r_.table_of(rule).name == "filter" && !only_loopback(rule))
-                              ways.insert(turned_round(rule, beside));
-                      });
-        if (ways.empty() || ways.contains("") || ways.size() > most_ways) return {""};
-        return {ways.begin(), ways.end()};
-    }
-
-    bool only_loopback(const model::Rule& rule) const {
-        for (const model::Match& m : r_.matches_of(rule))
-            if (m.kind == MatchKind::in_interface && !m.negated &&
-                r_.string(m.payload.interface.name) == "lo")
-                return true;
-        return false;
-    }
-
-    std::string turned_round(const model::Rule& rule, const model::Rule& beside) const {
-        struct Turn {
-            ipt::Base from, to;
-            std::string_view text;
-        };
-        static constexpr Turn turns[] = {{ipt::Base::source, ipt::Base::destination, "-d"},
-                                         {ipt::Base::destination, ipt::Base::source, "-s"},
-                                         {ipt::Base::in_interface, ipt::Base::out_interface, "-o"},
-                                         {ipt::Base::out_interface, ipt::Base::in_interface, "-i"}};
-        const ipt::Line& line = tree_.lines[rule.line];
-        const ipt::Line& other = tree_.lines[beside.line];
-        std::string out;
-        for (const ipt::Option& option : tree_.options_of(line)) {
-            for (const Turn& turn : turns) {
-                if (option.key != ipt::key(turn.from)) continue;
-                auto given = tree_.options_of(other);
-                bool taken = std::any_of(given.begin(), given.end(), [&](const ipt::Option& o) {
-                    return o.key == ipt::key(turn.to);
-                });
-                // Where there is no such interface, only a negated one was met.
-                bool server_out =
-                    turn.from == ipt::Base::out_interface && request_.role == Role::server;
-                if (taken || server_out) continue;
-                ipt::OptionWords words(tree_, line, option);
-                ipt::Word word;
-                if (!words.next(word)) continue;
-                bool negated =
-                    (option.flags & (ipt::Option::negated | ipt::Option::negated_after)) != 0;
-                out +=
-                    fmt::format("{}{}{} {}", out.empty() ? "" : " ", negated ? "! " : "", turn.text,
-                                tree_.text.substr(word.range.begin, word.range.size()));
-            }
+    void put_for_each_way(const model::Rule& rule, CopyOptions copy, const Traffic& traffic) {
+        for (const std::string& way : admitted_ways(tree_, r_, traffic, rule)) {
+            copy.in_or_out = way;
+            put_beside(rule, copy);
         }
-        return out;
     }
 
     void put_beside(const model::Rule& rule, const CopyOptions& options) {
@@ -467,16 +479,23 @@ class Conversion {
 
     const ipt::SyntaxTree& tree_;
     const model::Ruleset& r_;
-    const Request& request_;
+    Request request_;
+    bool later_at_established_ = false;
     std::string eol_;
     std::vector<std::pair<std::uint32_t, std::string>> insertions_;
     std::vector<std::string> raw_order_;
-    bool counts_again_ = false;                        ///< a limit has got a copy for SYNs
-    std::optional<packet::Packet> error_from_anyone_;  ///< of the last rehearsal
+    bool counts_again_ = false;  ///< a limit has got a copy for SYNs
     Outcome out_;
 };
 
 }  // namespace
+
+std::span<const std::string_view> refusal_codes() {
+    static constexpr std::string_view codes[] = {
+        "UT201", "UT202", "UT203", "UT205", "UT206", "UT207", "UT209", "UT210",
+        "UT211", "UT214", "UT215", "UT216", "UT221", "UT223", "UT226", "UT903"};
+    return codes;
+}
 
 Outcome rewrite(const ipt::SyntaxTree& tree, const model::Ruleset& ruleset,
                 const Request& request) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Takes services out of connection tracking: NOTRACK for both directions in raw, and accepts of
 // UNTRACKED beside the rules that accepted the service. Only insertions; every conversion is
-// rehearsed with concrete packets before anyone sees it.
+// proven for all packets before anyone sees it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -21,7 +23,8 @@ using packet::Role;
 using packet::Service;
 /// "80,443/tcp", "8000-8010/udp", "https/tcp". The error is a sentence.
 tl::expected<Service, std::string> parse_service(std::string_view text);
-
+/// The same in words: "80,8000-8010/tcp".
+std::string to_words(const Service& service);
 
 struct Request {
     std::vector<Service> services;
@@ -30,6 +33,7 @@ struct Request {
     std::string address_text;                     ///< as it was given
     std::string interface;                        ///< where its questions come in; empty: anywhere
     bool legacy_target = false;                   ///< NOTRACK instead of CT --notrack
+    std::set<std::string> forced;                 ///< codes of refusals that are taken on
 };
 
 /// Why a conversion is refused, or what it leaves open.
@@ -46,8 +50,13 @@ struct Outcome {
     Status status = Status::unchanged;
     std::vector<TextEdit> edits;  ///< sorted; insertions of whole lines
     std::vector<Reason> reasons;  ///< of a refusal
+    std::vector<Reason> forced;   ///< those that would have been, were they not forced
+    std::vector<Service> idle;    ///< ports to which nothing connects: left as they are
     std::vector<Reason> residue;  ///< what an untracked service leaves open by nature
 };
+
+/// The codes a conversion may be refused with, that Request::forced may name.
+std::span<const std::string_view> refusal_codes();
 
 /// The tree and the ruleset are of the same file, without syntax errors.
 Outcome rewrite(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset,

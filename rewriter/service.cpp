@@ -35,4 +35,13 @@ tl::expected<Service, std::string> parse_service(std::string_view text) {
     return service;
 }
 
+std::string to_words(const Service& service) {
+    std::string out;
+    for (const model::PortRange& p : service.ports) {
+        out += fmt::format("{}{}", out.empty() ? "" : ",", p.first);
+        if (p.last != p.first) out += fmt::format("-{}", p.last);
+    }
+    return fmt::format("{}/{}", out, packet::protocol_name(service.protocol));
+}
+
 }  // namespace untrack::rewriter

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "rewriter/rehearsal.hpp"
+#include "tests/unit/rewriter/rehearsal.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "rewriter/gate.hpp"
+
+#include <fmt/format.h>
+
+#include "packet/words.hpp"
+
+namespace untrack::rewriter {
+namespace {
+
+using packet::Obligation;
+using packet::Violation;
+using packet::Way;
+
+void note_loss(const Violation& v, Verdict& verdict) {
+    bool loopback = v.shown.way == Way::loopback;
+    if (loopback &&
+        (v.obligation == Obligation::nothing_lost || v.obligation == Obligation::coverage))
+        verdict.loopback_lost = true;
+    bool question = v.shown.way == Way::input || v.shown.way == Way::forward;
+    bool later = v.shown.witness.state == packet::ConntrackState::established;
+    if (question && later &&
+        (v.obligation == Obligation::nothing_lost || v.obligation == Obligation::per_connection))
+        verdict.later_met_more = true;
+    if (v.obligation != Obligation::errors || v.code != "UT211") return;
+    (v.shown.way == Way::input    ? verdict.errors_lost_input
+     : v.shown.way == Way::output ? verdict.errors_lost_output
+                                  : verdict.errors_lost_forward) = true;
+}
+
+/// A difference that hangs on something says on what.
+std::string condition(const packet::Difference& d) {
+    std::string out;
+    for (const auto& [predicate, answer] : d.hangs_on)
+        out += fmt::format("{}`{}' {}", out.empty() ? " when " : " and ", predicate.text,
+                           answer ? "holds" : "does not hold");
+    return out;
+}
+
+}  // namespace
+
+Verdict judge(const parser::iptables::SyntaxTree& tree, const model::Ruleset& before,
+              const model::Ruleset& after, const Request& request) {
+    packet::Services services{request.services, request.role, request.address, request.interface};
+    const model::Ruleset* old_host[] = {&before};
+    const model::Ruleset* new_host[] = {&after};
+    packet::Proof proof = packet::prove(before.family, old_host, new_host, services, {});
+    Verdict verdict;
+    for (const Violation& v : proof.violations) {
+        note_loss(v, verdict);
+        if (v.obligation == Obligation::helpers) {
+            verdict.reasons.push_back({v.code, v.message, 0, {}});
+            continue;
+        }
+        const auto& step = v.shown.before.step;
+        bool at_rule = step && step->ruleset == &before && step->rule.valid();
+        verdict.reasons.push_back(
+            {v.code,
+             fmt::format("{}: {}{}", v.message, packet::to_words(v.shown.witness),
+                         condition(v.shown)),
+             at_rule ? tree.lines[before.rule(step->rule).line].begin : 0, v.shown.witness});
+    }
+    for (const std::string& why : proof.undecided)
+        verdict.reasons.push_back({"UT903", fmt::format("it is not proven: {}", why), 0, {}});
+    for (const packet::Residue& r : proof.residue)
+        verdict.residue.push_back(
+            {"", fmt::format("{}, for example {}", r.what, packet::to_words(r.witness)), 0,
+             r.witness});
+    return verdict;
+}
+
+}  // namespace untrack::rewriter

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Nothing is written that is not proven: a candidate passes when all obligations of a conversion
+// are kept for every packet, or is told what it lacks.
+#pragma once
+
+#include "packet/flows.hpp"
+#include "rewriter/rewrite.hpp"
+
+namespace untrack::rewriter {
+
+struct Verdict {
+    std::vector<Reason> reasons;  ///< why it does not pass; empty: proven
+    std::vector<Reason> residue;  ///< what stays open by nature, with a packet each
+    // What a larger edit may mend.
+    bool loopback_lost = false;      ///< flows over lo
+    bool later_met_more = false;     ///< packets after the first meet logs, limits or drops
+    bool errors_lost_input = false;  ///< ICMP errors that passed as RELATED
+    bool errors_lost_output = false;
+    bool errors_lost_forward = false;
+};
+
+/// `before` is lowered with target texts, from the tree.
+Verdict judge(const parser::iptables::SyntaxTree& tree, const model::Ruleset& before,
+              const model::Ruleset& after, const Request& request);
+
+}  // namespace untrack::rewriter
