@@ -9,8 +9,8 @@ namespace untrack::rewriter {
 /// A limit has got a copy for SYNs.
 inline Reason counted_again() {
     return {"",
-            "limits on new connections count a SYN that is sent again because its answer was lost "
-            "once more: tracked, it passed as established",
+            "a SYN that is sent again because its answer was lost counts again against limits on "
+            "new connections: tracked, it passed as established",
             0,
             {}};
 }

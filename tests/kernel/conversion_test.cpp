@@ -256,4 +256,23 @@ TEST_F(Conversion, ALimitThatRemembersCountsConnectionsAsBefore) {
         }
 }
 
+// What the residue says of limits: a SYN whose answer was lost comes again, and counts again.
+TEST_F(Conversion, ARepeatedSynCountsAgainAsTheResidueSays) {
+    std::string before = sample("ufw");
+    std::string deaf =
+        write("deaf.iptables", "*filter\n-A INPUT -p tcp --sport 22 -j DROP\nCOMMIT\n");
+    for (const std::string& file : {before, rewritten("--port 22/tcp", before)}) {
+        Lab lab;
+        lab.serve(lab.server, 22);
+        ASSERT_TRUE(lab.load(lab.server, "iptables-legacy-restore", file));
+        ASSERT_TRUE(lab.load(lab.client, "iptables-legacy-restore", deaf));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 22}), Talk::nothing);
+        std::string seen =
+            output_of("ip netns exec " + lab.server + " cat /proc/net/xt_recent/DEFAULT");
+        ASSERT_NE(seen.find("192.0.2.2"), std::string::npos) << seen;
+        // "oldest_pkt: 2 STAMP, STAMP"
+        EXPECT_EQ(seen.find(',') == std::string::npos, file == before) << seen;
+    }
+}
+
 }  // namespace untrack::test

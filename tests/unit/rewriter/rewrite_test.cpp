@@ -304,7 +304,7 @@ TEST(Rewrite, ALimitByMemoryThatOnlyRefusesMeetsFirstPackets) {
         ASSERT_EQ(o.status, Status::rewritten) << where << o.reasons.front().message;
         EXPECT_TRUE(
             std::any_of(o.residue.begin(), o.residue.end(), [](const rewriter::Reason& open) {
-                return open.message.find("count a SYN") != std::string::npos;
+                return open.message.find("counts again") != std::string::npos;
             }));
         std::string after = apply_edits(l.file.text(), o.edits);
         EXPECT_NE(after.find("--tcp-flags SYN,ACK SYN -m tcp --dport 80 -m conntrack --ctstate "
