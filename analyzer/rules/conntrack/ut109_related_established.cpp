@@ -11,18 +11,37 @@ namespace {
 
 constexpr std::size_t most_named = 8;
 
+/// Whether later packets of what the way opens hang on another accept: it asks for NEW packets and
+/// takes no ESTABLISHED ones.
+bool opens_only(const FileContext& file, const RulePath& path) {
+    model::StateSet states = 0xff;
+    bool asked = false;
+    for (model::RuleId id : path.rules)
+        for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id)))
+            if (m.kind == model::MatchKind::state) {
+                asked = true;
+                states &=
+                    static_cast<model::StateSet>(m.negated ? ~m.payload.state : m.payload.state);
+            }
+    return asked && (states & model::state_new) != 0 && (states & model::state_established) == 0;
+}
+
+/// Whether raw takes such packets out of tracking.
+bool is_untracked(const FileContext& file, const RulePath& path) {
+    if (file.rules.notrack.empty()) return false;
+    auto p = packet_for(file, paths_through(file.ruleset.chain(path.base).hook).front(), {&path});
+    return p && file.raw_tracer().trace(*p, false).untracked == packet::Truth::yes;
+}
+
 /// The service that a way to an accept opens, in words: "22/tcp"; empty when it opens none that
-/// has a name.
+/// has a name, or none whose later packets need another accept.
 void add_services(const FileContext& file, const RulePath& path, std::set<std::string>& seen,
                   std::string& out) {
+    if (!opens_only(file, path) || is_untracked(file, path)) return;
     std::uint8_t protocol = 0;
     for (model::RuleId id : path.rules)
-        for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id))) {
+        for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id)))
             if (m.kind == model::MatchKind::protocol && !m.negated) protocol = m.payload.number;
-            if (m.kind == model::MatchKind::state &&
-                ((m.payload.state & model::state_new) != 0) == m.negated)
-                return;
-        }
     for (model::RuleId id : path.rules)
         for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id))) {
             if (m.kind != model::MatchKind::destination_port || m.negated) continue;
@@ -65,6 +84,17 @@ bool accepts_established(const model::Ruleset& ruleset, const model::Rule& rule)
     return false;
 }
 
+/// Whether the way asks for more than interfaces and states.
+bool is_narrow(const FileContext& file, const RulePath& path) {
+    for (model::RuleId id : path.rules)
+        for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id)))
+            if (m.kind != model::MatchKind::state && m.kind != model::MatchKind::comment &&
+                m.kind != model::MatchKind::in_interface &&
+                m.kind != model::MatchKind::out_interface)
+                return true;
+    return false;
+}
+
 }  // namespace
 
 void ut109(const FileContext& file, Reporter& report) {
@@ -74,6 +104,13 @@ void ut109(const FileContext& file, Reporter& report) {
         if (!accepts_established(file.ruleset, rule)) continue;
         auto path = path_to(file, id);
         if (!path) continue;
+        if (is_narrow(file, *path)) {
+            report.add(file.range(rule),
+                       "packets of established connections that this rule speaks of pass here; "
+                       "whatever is to leave conntrack needs an accept of its own",
+                       id);
+            continue;
+        }
         model::TableId table = file.ruleset.chain(rule.chain).table;
         model::Hook hook = file.ruleset.chain(path->base).hook;
         auto [it, fresh] = known.try_emplace({table.value, hook});

@@ -51,6 +51,31 @@ TEST(Lint, OnlyUntrackedLeft) {
               "");
 }
 
+TEST(Lint, NamesTheServicesThatHangOnTheEstablishedAccept) {
+    auto message = [](const std::string& rules) {
+        Loaded l("*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\nCOMMIT\n*filter\n" +
+                 rules + "COMMIT\n");
+        analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+        analyzer::Findings findings =
+            analyzer::lint(file, analyzer::Selection::make({"UT109"}, {}).value());
+        return findings.list.empty() ? std::string() : std::string(findings.list[0].message);
+    };
+    const std::string established = "-A INPUT -m state --state ESTABLISHED -j ACCEPT\n";
+    EXPECT_NE(message(established + "-A INPUT -p tcp --dport 22 -m state --state NEW -j ACCEPT\n")
+                  .find(": 22/tcp;"),
+              std::string::npos);
+    // Without a test of the state its rule takes later packets, too; and 53 is untracked.
+    for (const char* other :
+         {"-A INPUT -p tcp --dport 80 -j ACCEPT\n",
+          "-A INPUT -p tcp --dport 80 -m state --state NEW,ESTABLISHED -j ACCEPT\n",
+          "-A INPUT -p udp --dport 53 -m state --state NEW -j ACCEPT\n"})
+        EXPECT_EQ(message(established + other).find("services"), std::string::npos) << other;
+    // Not all connections pass an accept of one port.
+    EXPECT_EQ(message("-A INPUT -p tcp --dport 22 -m state --state NEW,ESTABLISHED -j ACCEPT\n")
+                  .find("all packets"),
+              std::string::npos);
+}
+
 TEST(Lint, DeadRules) {
     EXPECT_EQ(
         lint("*filter\n:dead - [0:0]\n-A dead -m state --state NEW -j ACCEPT\nCOMMIT\n", {"UT106"}),
