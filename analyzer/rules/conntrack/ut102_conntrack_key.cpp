@@ -12,7 +12,7 @@ void ut102(const FileContext& file, Reporter& report) {
             report.add(file.match_range(rule, {"connmark", "connbytes", "connlabel", "connlimit",
                                                "helper", "cluster"}),
                        "this match reads a connection's entry, so it turns connection tracking on "
-                       "for every packet of the family",
+                       "for every packet of the family; hashlimit and mark do without",
                        use.rule);
             break;
         }

@@ -10,7 +10,7 @@ void ut104(const FileContext& file, Reporter& report) {
         if (model::conntrack_need(rule.target) == model::ConntrackNeed::target)
             report.add(file.target_range(rule),
                        "this target works on a connection's entry, so it turns connection tracking "
-                       "on for every packet of the family",
+                       "on for every packet of the family; MARK and CT --notrack do without",
                        use.rule);
     }
 }

@@ -16,11 +16,11 @@ std::string_view message(ipt::NoteKind kind) {
             return "iptables-restore ignores the rest of the line after a NUL byte: take it away";
         case ipt::NoteKind::unterminated_quote:
             return "this quotation mark is never closed: iptables-restore makes the line's end "
-                   "part of the value";
+                   "part of the value: close it";
         case ipt::NoteKind::long_comment:
-            return "iptables keeps only the first 255 bytes of a comment";
+            return "iptables keeps only the first 255 bytes of a comment: shorten it";
         case ipt::NoteKind::long_log_prefix:
-            return "iptables cuts this prefix: LOG keeps 29 bytes, NFLOG 63";
+            return "iptables cuts this prefix: LOG keeps 29 bytes, NFLOG 63: shorten it";
         default:
             return {};
     }

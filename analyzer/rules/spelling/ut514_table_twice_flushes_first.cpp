@@ -7,7 +7,7 @@ void ut514(const FileContext& file, Reporter& report) {
     for (TextRange range : file.ruleset.repeated_tables)
         report.add(range,
                    "this table has come before: loading it again without --noflush removes all "
-                   "rules of the first time");
+                   "rules of the first time: put both into one");
 }
 
 }  // namespace untrack::analyzer
