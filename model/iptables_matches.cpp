@@ -405,17 +405,19 @@ void MatchLowering::conntrack(const ExtensionUse& use) {
             }
         } else if (name == "--ctdir") {
             field = ConntrackMatch::direction;
-            c.reply_direction = text == "REPLY" || text == "reply";
+            c.reply_direction = begins_word("REPLY", text);
         } else if (name == "--ctstatus") {
             field = ConntrackMatch::status;
             std::string_view rest = text;
             for (std::string_view piece; next_piece(rest, piece);) {
                 static constexpr std::array<std::string_view, 4> names{"EXPECTED", "SEEN_REPLY",
                                                                        "ASSURED", "CONFIRMED"};
-                const auto* it = std::find(names.begin(), names.end(), piece);
+                const auto* it = std::find_if(names.begin(), names.end(), [&](std::string_view n) {
+                    return begins_word(n, piece);
+                });
                 if (it != names.end()) {
                     c.status_bits |= static_cast<std::uint8_t>(1U << (it - names.begin()));
-                } else if (piece == "NONE") {
+                } else if (begins_word("NONE", piece)) {
                     c.status_bits |= 0x80;
                 } else {
                     reader_.problem(*option, fmt::format("`{}' is no conntrack status", piece));
@@ -513,7 +515,9 @@ void MatchLowering::addrtype(const ExtensionUse& use) {
         std::uint16_t types = 0;
         std::string_view rest = reader_.value(*option);
         for (std::string_view piece; next_piece(rest, piece);) {
-            const auto* it = std::find(names.begin(), names.end(), piece);
+            const auto* it = std::find_if(names.begin(), names.end(), [&](std::string_view n) {
+                return begins_word(n, piece);
+            });
             if (it == names.end()) {
                 reader_.problem(*option, fmt::format("`{}' is no type of address", piece));
                 continue;

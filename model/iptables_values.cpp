@@ -55,11 +55,12 @@ std::optional<Address> parse_v4(std::string_view text) {
 }
 
 bool looks_like_name(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return std::isalnum(c) || c == '.' || c == '-' || c == '_' || c >= 0x80;
-    }) && std::any_of(text.begin(), text.end(), [](unsigned char c) {
-        return !std::isdigit(c) && c != '.';
-    });
+    return std::all_of(text.begin(), text.end(),
+                       [](unsigned char c) {
+                           return std::isalnum(c) || c == '.' || c == '-' || c == '_' || c >= 0x80;
+                       }) &&
+           std::any_of(text.begin(), text.end(),
+                       [](unsigned char c) { return std::isalpha(c) || c >= 0x80; });
 }
 
 }  // namespace
@@ -166,22 +167,27 @@ bool next_piece(std::string_view& list, std::string_view& piece) {
     return true;
 }
 
+bool begins_word(std::string_view word, std::string_view text) {
+    return !text.empty() && text.size() <= word.size() &&
+           equals_ignoring_case(word.substr(0, text.size()), text);
+}
+
 std::optional<StateSet> parse_states(std::string_view text) {
     StateSet states = 0;
     for (std::string_view piece; next_piece(text, piece);) {
-        if (equals_ignoring_case(piece, "INVALID")) {
+        if (begins_word("INVALID", piece)) {
             states |= state_invalid;
-        } else if (equals_ignoring_case(piece, "NEW")) {
+        } else if (begins_word("NEW", piece)) {
             states |= state_new;
-        } else if (equals_ignoring_case(piece, "RELATED")) {
+        } else if (begins_word("RELATED", piece)) {
             states |= state_related;
-        } else if (equals_ignoring_case(piece, "ESTABLISHED")) {
+        } else if (begins_word("ESTABLISHED", piece)) {
             states |= state_established;
-        } else if (equals_ignoring_case(piece, "UNTRACKED")) {
+        } else if (begins_word("UNTRACKED", piece)) {
             states |= state_untracked;
-        } else if (equals_ignoring_case(piece, "SNAT")) {
+        } else if (begins_word("SNAT", piece)) {
             states |= state_snat;
-        } else if (equals_ignoring_case(piece, "DNAT")) {
+        } else if (begins_word("DNAT", piece)) {
             states |= state_dnat;
         } else {
             return std::nullopt;

@@ -32,7 +32,12 @@ PortParse parse_ports(std::string_view text, PortRange& result);
 /// "0x1/0xff" or "1": value and mask (all ones when left out).
 bool parse_mark(std::string_view text, std::uint32_t& value, std::uint32_t& mask);
 
-/// The states of a list such as "RELATED,ESTABLISHED", in any case; nothing when a word is none.
+/// Whether the text is a beginning of the word, in any case: how iptables compares many names
+/// (measured). An empty text is none.
+bool begins_word(std::string_view word, std::string_view text);
+
+/// The states of a list such as "RELATED,ESTABLISHED", in any case, each as short as one likes;
+/// nothing when a word is none.
 std::optional<StateSet> parse_states(std::string_view text);
 
 /// "SYN,ACK", "ALL", "NONE".
