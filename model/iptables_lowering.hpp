@@ -3,6 +3,7 @@
 // hands that give them meaning.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,6 +91,11 @@ class MatchLowering {
     Ruleset& ruleset_;
     LineReader& reader_;
 };
+
+/// Notes the uses of a rule of which iptables 1.8.9 might refuse something (refusals.hpp). Most
+/// rules have none.
+void note_unusual(std::span<const ExtensionUse> uses, const ipt::SyntaxTree& tree, TableId table,
+                  const Rule& rule, Ruleset& ruleset);
 
 /// Gives a rule its target.
 void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, bool is_goto,

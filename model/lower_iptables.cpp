@@ -377,6 +377,7 @@ class Lowering {
                 target = open_use(id, name);
                 if (id == ipt::no_extension) newest_unknown = target;
             } else if (option.key < ipt::base_option_count) {
+                if (option.key == ipt::key(Base::set_counters)) note_counters(option, rule.line);
                 matches_.base(option);
             } else if (option.key == ipt::unknown_option) {
                 if (newest_unknown != no_use) uses_[newest_unknown].options.push_back(&option);
@@ -390,10 +391,21 @@ class Lowering {
             std::min<std::size_t>(r_.matches.size() - rule.first_match, 0xffff));
         if (target != no_use) lower_target(r_, reader_, uses_[target], is_goto, rule);
         target_text_ = {};
-        if (keep_target_texts_ && target != no_use &&
-            uses_[target].extension != ipt::no_extension)
+        if (keep_target_texts_ && target != no_use && uses_[target].extension != ipt::no_extension)
             target_text_ = r_.intern(reader_.canonical(uses_[target]));
+        note_unusual({uses_.data(), uses_used_}, tree_, table_, rule, r_);
         return rule;
+    }
+
+    void note_counters(const ipt::Option& option, std::uint32_t line) {
+        UnusualUse use;
+        use.line = line;
+        use.table = table_;
+        use.first_option = static_cast<std::uint32_t>(r_.unusual_options.size());
+        use.option_count = 1;
+        use.extension = ipt::no_extension;
+        r_.unusual_options.push_back(static_cast<std::uint32_t>(&option - tree_.options.data()));
+        r_.unusual.push_back(use);
     }
 
     std::size_t open_use(ipt::ExtensionId extension, std::string_view name) {

@@ -286,6 +286,18 @@ struct Problem {
     std::string message;
 };
 
+/// A match or target whose values the model does not read, or that lacks something: refusals()
+/// looks closer.
+struct UnusualUse {
+    std::uint32_t line = 0;  ///< index into the syntax tree
+    TableId table;
+    std::uint32_t first_option = 0;  ///< into Ruleset::unusual_options
+    std::uint16_t option_count = 0;
+    std::uint16_t extension = 0;  ///< an ExtensionId; none for the counters of -c
+    std::uint8_t protocol = 0;    ///< of -p; 0 for none
+    bool protocol_negated = false;
+};
+
 /// Finds indices by hash: open addressing with the hash beside the index, so that neither growing
 /// nor passing by a stranger reads the texts.
 class HashSlots {
@@ -338,6 +350,8 @@ class Ruleset {
     /// none for accept, drop, return and jumps. Empty unless it was asked for.
     std::vector<StringId> target_texts;
     std::vector<Problem> problems;
+    std::vector<UnusualUse> unusual;             ///< in file order
+    std::vector<std::uint32_t> unusual_options;  ///< indices into SyntaxTree::options
     /// Tables that occur twice: the second "*name" line of each (it empties the first).
     std::vector<TextRange> repeated_tables;
 

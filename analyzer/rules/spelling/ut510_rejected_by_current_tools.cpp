@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analyzer/context.hpp"
+#include "model/refusals.hpp"
 
 namespace untrack::analyzer {
 
@@ -49,6 +50,8 @@ std::string_view message(ipt::NoteKind kind) {
 void ut510(const FileContext& file, Reporter& report) {
     for (const ipt::Note& note : file.tree.notes)
         if (std::string_view text = message(note.kind); !text.empty()) report.add(note.range, text);
+    for (model::Refusal& refusal : model::refusals(file.tree, file.ruleset))
+        report.add_text(refusal.range, std::move(refusal.message), refusal.rule);
 }
 
 }  // namespace untrack::analyzer
