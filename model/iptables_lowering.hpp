@@ -38,7 +38,10 @@ class LineReader {
         return {tree_, line_end_, option};
     }
     /// The n-th value of an option; it lives as long as the ruleset. Empty when there is none.
-    std::string_view value(const ipt::Option& option, unsigned n = 0);
+    std::string_view value(const ipt::Option& option, unsigned n = 0) {
+        if (n == 0 && option.value_size != 0) return tree_.plain_value(option);  // nearly all
+        return read_value(option, n);
+    }
     [[nodiscard]] TextRange range(const ipt::Option& option) const {
         return ipt::OptionWords::whole(tree_, *line_, option);
     }
@@ -53,6 +56,8 @@ class LineReader {
     std::string canonical(const ExtensionUse& use, bool without_negation = false);
 
   private:
+    std::string_view read_value(const ipt::Option& option, unsigned n);
+
     Ruleset& ruleset_;
     const ipt::SyntaxTree& tree_;
     const ipt::Line* line_ = nullptr;

@@ -78,17 +78,7 @@ constexpr std::uint8_t any_protocol = 0;
 
 }  // namespace
 
-std::string_view LineReader::value(const ipt::Option& option, unsigned n) {
-    using Flag = ipt::Option::Flag;
-    constexpr unsigned odd = Flag::glued | Flag::equals | Flag::negated_after;
-    if (n == 0 && (option.flags & odd) == 0 && option.value_count > 0) {
-        // Nearly all: the word after the option's own.
-        ipt::WordReader words(tree_.text, option.begin, line_end_);
-        ipt::Word word;
-        words.next(word);
-        words.next(word);
-        if (!word.quoted) return tree_.text.substr(word.range.begin, word.range.size());
-    }
+std::string_view LineReader::read_value(const ipt::Option& option, unsigned n) {
     ipt::OptionWords words = this->words(option);
     ipt::Word word;
     for (unsigned i = 0; i <= n; ++i)

@@ -34,6 +34,7 @@ class OptionReader {
     bool take_values(const std::vector<Word>& words, std::size_t& at, Option& option);
     void take_unknown_values(const std::vector<Word>& words, std::size_t& at, Option& option);
     bool after(const std::vector<Word>& words, Option& option, std::size_t first_value);
+    void add(Option option, const std::vector<Word>& words, std::size_t first_value);
     bool once(Base option, const Word& word);
     bool is_active(ExtensionId extension) const;
     OptionKey exact(std::string_view name) const;

@@ -141,7 +141,8 @@ std::string_view OptionReader::value(const Word& word) {
 
 /// "!", which may stand in quotation marks.
 bool OptionReader::is_negation(const Word& word) {
-    return word.range.size() <= 3 && value(word) == "!";
+    if (!word.quoted) return word.range.size() == 1 && tree_.text[word.range.begin] == '!';
+    return word.range.size() == 3 && value(word) == "!";
 }
 
 bool OptionReader::is_active(ExtensionId extension) const {
@@ -381,6 +382,20 @@ bool OptionReader::after(const std::vector<Word>& words, Option& option, std::si
     return true;
 }
 
+/// Who reads the values later need not look for the first one again.
+void OptionReader::add(Option option, const std::vector<Word>& words, std::size_t first_value) {
+    constexpr unsigned elsewhere = Option::glued | Option::equals | Option::negated_after;
+    if (option.value_count > 0 && (option.flags & elsewhere) == 0) {
+        const Word& value = words[first_value];
+        std::uint32_t offset = value.range.begin - option.begin;
+        if (!value.quoted && offset <= 0xffff && value.range.size() <= 0xffff) {
+            option.value_offset = static_cast<std::uint16_t>(offset);
+            option.value_size = static_cast<std::uint16_t>(value.range.size());
+        }
+    }
+    tree_.options.push_back(option);
+}
+
 bool OptionReader::read_option(const std::vector<Word>& words, std::size_t& at, bool negated) {
     const Word& self = words[at];
     std::string_view text = value(self);
@@ -413,7 +428,7 @@ bool OptionReader::read_option(const std::vector<Word>& words, std::size_t& at, 
     std::size_t first_value = ++at;
     if (option.key == unknown_option) {
         take_unknown_values(words, at, option);
-        tree_.options.push_back(option);
+        add(option, words, first_value);
         return true;
     }
     if (is_base(option.key) && (commands & (std::uint64_t{1} << option.key)) != 0) {
@@ -422,7 +437,7 @@ bool OptionReader::read_option(const std::vector<Word>& words, std::size_t& at, 
     }
     if (!take_values(words, at, option)) return false;
     if (!after(words, option, first_value)) return false;
-    tree_.options.push_back(option);
+    add(option, words, first_value);
     return true;
 }
 

@@ -37,9 +37,8 @@ bool WordReader::next(Word& word) {
     return true;
 }
 
-std::string_view word_value(std::string_view text, const Word& word, std::string& storage) {
+std::string_view quoted_value(std::string_view text, const Word& word, std::string& storage) {
     std::string_view raw = text.substr(word.range.begin, word.range.size());
-    if (!word.quoted) return raw;
     // The usual case: the whole word is one quotation without escapes.
     if (raw.size() >= 2 && raw.front() == '"' && !word.unterminated &&
         raw.find('\\') == std::string_view::npos)

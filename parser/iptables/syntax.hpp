@@ -49,7 +49,12 @@ struct Option {
     OptionKey key;
     std::uint8_t value_count;  ///< words that follow (glued and equals values count as one)
     std::uint8_t flags;
+    /// The first value when it is a plain word: bytes from `begin` to it, and its length. Both are
+    /// 0 for values in quotation marks, glued and equals values, and those after a "!".
+    std::uint16_t value_offset;
+    std::uint16_t value_size;
 };
+static_assert(sizeof(Option) == 12);
 
 struct SyntaxError {
     TextRange range;      ///< what the caret stands under; may be empty at the end of a line
@@ -98,6 +103,10 @@ struct SyntaxTree {
     [[nodiscard]] std::span<const Option> options_of(const Line& line) const {
         return std::span(options).subspan(line.first_option, line.option_count);
     }
+    /// The first value of an option when it is a plain word; else empty, and OptionWords tells.
+    [[nodiscard]] std::string_view plain_value(const Option& option) const {
+        return {text.data() + option.begin + option.value_offset, option.value_size};
+    }
 };
 
 /// A word of a line as it stands there, quotes included.
@@ -125,7 +134,11 @@ class WordReader {
 
 /// What iptables makes of a word: quotation marks taken off, `\x` inside them replaced by x.
 /// `storage` is used only when the value differs from the bytes of the file.
-std::string_view word_value(std::string_view text, const Word& word, std::string& storage);
+std::string_view quoted_value(std::string_view text, const Word& word, std::string& storage);
+inline std::string_view word_value(std::string_view text, const Word& word, std::string& storage) {
+    if (word.quoted) return quoted_value(text, word, storage);
+    return {text.data() + word.range.begin, word.range.size()};
+}
 
 /// The words of one option of a line: reads its values in order.
 class OptionWords {

@@ -21,11 +21,27 @@ std::string options(const std::string& rule) {
         OptionWords words(tree, tree.lines[1], option);
         std::string storage;
         const char* sign = "=";
-        for (Word word; words.next(word); sign = ",")
+        TextRange whole = words.name();
+        for (Word word; words.next(word); sign = ",") {
+            bool first = *sign == '=';
+            if (first && option.value_size != 0)
+                EXPECT_EQ(tree.plain_value(option), word_value(tree.text, word, storage));
             out += sign + std::string(word_value(tree.text, word, storage));
+            whole.end = word.range.end;
+        }
+        EXPECT_EQ(OptionWords::whole(tree, tree.lines[1], option), whole);
+        if (option.value_count == 0) EXPECT_EQ(option.value_size, 0);
         out += ' ';
     }
     return out;
+}
+
+/// The value of the last option of a rule as the option itself tells it.
+std::string plain_value(const std::string& rule) {
+    std::string text = "*filter\n" + rule + "\nCOMMIT\n";
+    SyntaxTree tree = parse(text);
+    EXPECT_TRUE(tree.errors.empty());
+    return std::string(tree.plain_value(tree.options_of(tree.lines[1]).back()));
 }
 
 std::vector<NoteKind> notes(const std::string& text) {
@@ -48,6 +64,21 @@ TEST(IptablesParse, ReadsOptionsWithTheirValues) {
 TEST(IptablesParse, TakesQuotesAsIptablesDoes) {
     EXPECT_EQ(options(R"(-A INPUT -m comment --comment "it \"is\" so" -j LOG --log-prefix "-x ")"),
               "--append=INPUT --match=comment --comment=it \"is\" so --jump=LOG --log-prefix=-x  ");
+}
+
+TEST(IptablesParse, AnOptionKnowsItsPlainValue) {
+    EXPECT_EQ(plain_value("-A INPUT -j ACCEPT"), "ACCEPT");
+    EXPECT_EQ(plain_value("-A INPUT -j \t  ACCEPT  "), "ACCEPT");
+    EXPECT_EQ(plain_value("-A INPUT -p tcp --tcp-flags SYN,ACK SYN"), "SYN,ACK");
+    EXPECT_EQ(plain_value("-A INPUT ! -s 192.0.2.1"), "192.0.2.1");
+    // Where the value is not simply the next word, OptionWords tells.
+    for (const char* rule :
+         {"-A INPUT -s ! 192.0.2.1", "-A INPUT -s192.0.2.1", "-A INPUT --source=192.0.2.1",
+          "-A INPUT -s \"192.0.2.1\"", "-A INPUT -f"})
+        EXPECT_EQ(plain_value(rule), "") << rule;
+    std::string far = "-A INPUT -s" + std::string(70000, ' ') + "192.0.2.1";
+    EXPECT_EQ(plain_value(far), "");
+    EXPECT_EQ(options(far), "--append=INPUT --source=192.0.2.1 ");
 }
 
 TEST(IptablesParse, NegationStandsBeforeTheOptionOrAfterIt) {
