@@ -28,21 +28,23 @@ class OptionReader {
         bool implied = false;
     };
 
-    bool read_option(const std::vector<Word>& words, std::size_t& at, bool negated);
+    // `inline' what runs for every option: a file has half a dozen options a line.
+    inline bool read_option(const std::vector<Word>& words, std::size_t& at, bool negated);
     bool read_long(std::string_view name, const Word& word, Name& found);
-    bool read_short(char letter, const Word& word, OptionKey& found);
-    bool take_values(const std::vector<Word>& words, std::size_t& at, Option& option);
+    inline bool read_short(char letter, const Word& word, OptionKey& found);
+    inline bool take_values(const OptionInfo& info, const std::vector<Word>& words, std::size_t& at,
+                            Option& option);
     void take_unknown_values(const std::vector<Word>& words, std::size_t& at, Option& option);
-    bool after(const std::vector<Word>& words, Option& option, std::size_t first_value);
-    void add(Option option, const std::vector<Word>& words, std::size_t first_value);
-    bool once(Base option, const Word& word);
-    bool is_active(ExtensionId extension) const;
-    OptionKey exact(std::string_view name) const;
+    inline bool after(const std::vector<Word>& words, Option& option, std::size_t first_value);
+    inline void add(Option option, const std::vector<Word>& words, std::size_t first_value);
+    inline bool once(Base option, const Word& word);
+    inline bool is_active(ExtensionId extension) const;
+    inline OptionKey exact(std::string_view name) const;
     bool by_prefix(std::string_view name, const Word& word, Name& found);
     bool load_implied();
     void activate(ExtensionId extension);
     std::string_view value(const Word& word);
-    bool is_negation(const Word& word);
+    inline bool is_negation(const Word& word);
     bool fail(TextRange range, std::string message);
     void note(NoteKind kind, TextRange range);
 
@@ -57,6 +59,9 @@ class OptionReader {
     std::string storage_;
 };
 
+/// The longest word that iptables 1.8.9 takes (xshared.h).
+inline constexpr std::uint32_t longest_word = 1023;
+
 /// Receives the grammar's events for one file.
 class TreeBuilder {
   public:
@@ -66,9 +71,13 @@ class TreeBuilder {
     void begin_line(std::uint32_t begin) {
         begin_ = begin;
         failed_ = false;
+        odd_word_ = false;
         words_.clear();
     }
-    void word(std::uint32_t begin, std::uint32_t end, bool quoted, bool unterminated);
+    void word(std::uint32_t begin, std::uint32_t end, bool quoted, bool unterminated) {
+        words_.push_back({{begin, end}, quoted, unterminated});
+        odd_word_ = odd_word_ || unterminated || end - begin > longest_word;
+    }
     void end_line(LineKind kind, std::uint32_t end);
     void error(std::uint32_t at, std::string message);
     void note(NoteKind kind, std::uint32_t begin, std::uint32_t end) {
@@ -86,6 +95,7 @@ class TreeBuilder {
     std::uint32_t begin_ = 0;
     bool has_nul_;
     bool failed_ = false;
+    bool odd_word_ = false;  ///< a word of this line is too long, or a quote is not closed
     bool in_table_ = false;
     bool any_table_ = false;
     bool listing_ = false;  ///< rules without any table line: what `iptables -S` prints

@@ -242,8 +242,8 @@ bool OptionReader::once(Base option, const Word& word) {
     return true;
 }
 
-bool OptionReader::take_values(const std::vector<Word>& words, std::size_t& at, Option& option) {
-    const OptionInfo& info = option_info(option.key);
+bool OptionReader::take_values(const OptionInfo& info, const std::vector<Word>& words,
+                               std::size_t& at, Option& option) {
     unsigned wanted = info.values;
     unsigned optional = info.optional_values;
     const Word& self = words[at - 1];
@@ -423,19 +423,20 @@ bool OptionReader::read_option(const std::vector<Word>& words, std::size_t& at, 
         if (!read_short(text[1], self, option.key)) return false;
         if (option.key != unknown_option && text.size() > 2) option.flags |= Option::glued;
     }
-    if (negated && option.key != unknown_option && !option_info(option.key).invertible)
-        return fail(self.range, fmt::format("`{}' cannot be negated", text));
     std::size_t first_value = ++at;
     if (option.key == unknown_option) {
         take_unknown_values(words, at, option);
         add(option, words, first_value);
         return true;
     }
+    const OptionInfo& info = option_info(option.key);
+    if (negated && !info.invertible)
+        return fail(self.range, fmt::format("`{}' cannot be negated", text));
     if (is_base(option.key) && (commands & (std::uint64_t{1} << option.key)) != 0) {
         if (command_seen_) return fail(self.range, "a second command in one line");
         command_seen_ = true;
     }
-    if (!take_values(words, at, option)) return false;
+    if (!take_values(info, words, at, option)) return false;
     if (!after(words, option, first_value)) return false;
     add(option, words, first_value);
     return true;

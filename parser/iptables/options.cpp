@@ -104,8 +104,13 @@ constexpr Tables tables = build_tables();
 /// Names to option keys: a sorted list of keys by name, and an open hash table over the distinct
 /// names.
 struct NameIndex {
-    std::vector<OptionKey> keys;              ///< sorted by name
-    std::array<std::uint16_t, 2048> slots{};  ///< first position in `keys` + 1, or 0
+    /// Keys of one name stand together in `keys`.
+    struct Slot {
+        std::uint16_t first = 0;
+        std::uint16_t count = 0;  ///< 0: the slot is free
+    };
+    std::vector<OptionKey> keys;  ///< sorted by name
+    std::array<Slot, 2048> slots{};
 
     NameIndex() {
         for (std::size_t i = 0; i < tables.options.size(); ++i)
@@ -115,23 +120,25 @@ struct NameIndex {
         });
         for (std::size_t i = 0; i < keys.size(); ++i) {
             std::string_view name = tables.options[keys[i]].name;
-            if (i > 0 && tables.options[keys[i - 1]].name == name) continue;
             std::uint32_t slot = hash_text(name) % slots.size();
-            while (slots[slot] != 0) slot = (slot + 1) % slots.size();
-            slots[slot] = static_cast<std::uint16_t>(i + 1);
+            while (slots[slot].count != 0 && name_of(slots[slot]) != name)
+                slot = (slot + 1) % slots.size();
+            if (slots[slot].count == 0) slots[slot].first = static_cast<std::uint16_t>(i);
+            ++slots[slot].count;
         }
     }
 
     [[nodiscard]] std::span<const OptionKey> find(std::string_view name) const {
-        for (std::uint32_t slot = hash_text(name) % slots.size(); slots[slot] != 0;
-             slot = (slot + 1) % slots.size()) {
-            std::size_t first = slots[slot] - 1U;
-            if (tables.options[keys[first]].name != name) continue;
-            std::size_t last = first;
-            while (last < keys.size() && tables.options[keys[last]].name == name) ++last;
-            return std::span(keys).subspan(first, last - first);
+        for (std::uint32_t at = hash_text(name) % slots.size(); slots[at].count != 0;
+             at = (at + 1) % slots.size()) {
+            Slot slot = slots[at];
+            if (name_of(slot) == name) return {&keys[slot.first], slot.count};
         }
         return {};
+    }
+
+    [[nodiscard]] std::string_view name_of(Slot slot) const {
+        return tables.options[keys[slot.first]].name;
     }
 };
 
