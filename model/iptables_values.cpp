@@ -94,8 +94,9 @@ std::optional<Address> parse_numeric_address(Family family, std::string_view tex
 AddressParse parse_masked_address(Family family, std::string_view text, MaskedAddress& result) {
     std::size_t slash = text.find('/');
     std::string_view host = text.substr(0, slash);
-    result.mask = prefix_mask(static_cast<unsigned>(address_size(family) * 8));
-    if (slash != std::string_view::npos) {
+    if (slash == std::string_view::npos) {
+        result.mask = prefix_mask(static_cast<unsigned>(address_size(family) * 8));
+    } else {
         std::string_view mask = text.substr(slash + 1);
         unsigned bits = 0;
         auto [end, error] = std::from_chars(mask.data(), mask.data() + mask.size(), bits);

@@ -250,9 +250,11 @@ class Search {
                 list.push_back(r.address_ranges[m.payload.pool.first].last);
             }
         });
-        for (const char* other : {"100.64.7.7", "8.8.8.8", "172.31.255.9"})
-            if (p_.family == model::Family::ip) list.push_back(address(other));
-        if (p_.family == model::Family::ip6) list.push_back(address("2a00:1:2::3"));
+        static const std::array<model::Address, 3> four{address("100.64.7.7"), address("8.8.8.8"),
+                                                        address("172.31.255.9")};
+        static const model::Address six = address("2a00:1:2::3");
+        if (p_.family == model::Family::ip) list.insert(list.end(), four.begin(), four.end());
+        if (p_.family == model::Family::ip6) list.push_back(six);
         return list;
     }
 
