@@ -141,6 +141,7 @@ TextRange FileContext::range(const model::Rule& rule) const {
 }
 
 std::string FileContext::value(const ipt::Line& l, const ipt::Option& option) const {
+    if (option.value_size != 0) return std::string(tree.plain_value(option));
     ipt::OptionWords words(tree, l, option);
     ipt::Word word;
     std::string storage;
@@ -151,15 +152,10 @@ std::string FileContext::value(const ipt::Line& l, const ipt::Option& option) co
 TextRange FileContext::match_range(const model::Rule& rule,
                                    std::initializer_list<std::string_view> names) const {
     const ipt::Line& l = line(rule);
-    std::string storage;
     for (const ipt::Option& option : tree.options_of(l)) {
         if (option.key != ipt::key(ipt::Base::match)) continue;
-        ipt::OptionWords words(tree, l, option);
-        ipt::Word word;
-        if (!words.next(word)) continue;
-        std::string_view name = ipt::word_value(tree.text, word, storage);
-        if (std::find(names.begin(), names.end(), name) != names.end())
-            return {option.begin, word.range.end};
+        if (std::find(names.begin(), names.end(), value(l, option)) != names.end())
+            return ipt::OptionWords::whole(tree, l, option);
     }
     return range(rule);
 }

@@ -88,6 +88,8 @@ bool OptionWords::next(Word& value) {
 }
 
 TextRange OptionWords::whole(const SyntaxTree& tree, const Line& line, const Option& option) {
+    if (option.value_count == 1 && option.value_size != 0)
+        return {option.begin, option.begin + option.value_offset + option.value_size};
     OptionWords words(tree, line, option);
     TextRange range = words.name();
     for (Word value; words.next(value);) range.end = value.range.end;

@@ -23,11 +23,12 @@ void ut501(const FileContext& file, Reporter& report) {
             bool match = option.key == ipt::key(ipt::Base::match);
             bool state_option = option.key == state && (option.flags & ipt::Option::equals) == 0;
             if (!match && !state_option) continue;
+            if (match && file.value(line, option) != "state") continue;
             ipt::OptionWords words(file.tree, line, option);
             ipt::Word word;
             if (state_option) {
                 fix.edits.push_back({words.name(), "--ctstate"});
-            } else if (file.value(line, option) == "state") {
+            } else {
                 if (found.empty()) found = ipt::OptionWords::whole(file.tree, line, option);
                 if (words.next(word)) fix.edits.push_back({word.range, "conntrack"});
             }
