@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,7 @@ class OptionReader {
   public:
     explicit OptionReader(SyntaxTree& tree) : tree_(tree) {}
     /// False when the line has a syntax error, which is then in the tree.
-    bool read(const std::vector<Word>& words);
+    bool read(std::span<const Word> words);
 
   private:
     struct Name {
@@ -29,14 +30,14 @@ class OptionReader {
     };
 
     // `inline' what runs for every option: a file has half a dozen options a line.
-    inline bool read_option(const std::vector<Word>& words, std::size_t& at, bool negated);
+    inline bool read_option(std::span<const Word> words, std::size_t& at, bool negated);
     bool read_long(std::string_view name, const Word& word, Name& found);
     inline bool read_short(char letter, const Word& word, OptionKey& found);
-    inline bool take_values(const OptionInfo& info, const std::vector<Word>& words, std::size_t& at,
+    inline bool take_values(const OptionInfo& info, std::span<const Word> words, std::size_t& at,
                             Option& option);
-    void take_unknown_values(const std::vector<Word>& words, std::size_t& at, Option& option);
-    inline bool after(const std::vector<Word>& words, Option& option, std::size_t first_value);
-    inline void add(Option option, const std::vector<Word>& words, std::size_t first_value);
+    void take_unknown_values(std::span<const Word> words, std::size_t& at, Option& option);
+    inline bool after(std::span<const Word> words, Option& option, std::size_t first_value);
+    inline void add(Option option, std::span<const Word> words, std::size_t first_value);
     inline bool once(Base option, const Word& word);
     inline bool is_active(ExtensionId extension) const;
     inline OptionKey exact(std::string_view name) const;
@@ -49,6 +50,9 @@ class OptionReader {
     void note(NoteKind kind, TextRange range);
 
     SyntaxTree& tree_;
+    const OptionKey comment_ = option_key(ExtensionKind::match, "comment", "--comment");
+    const OptionKey log_prefix_ = option_key(ExtensionKind::target, "LOG", "--log-prefix");
+    const OptionKey nflog_prefix_ = option_key(ExtensionKind::target, "NFLOG", "--nflog-prefix");
     std::array<ExtensionId, 32> active_{};
     std::size_t active_count_ = 0;
     bool unknown_extension_ = false;

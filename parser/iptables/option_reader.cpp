@@ -242,8 +242,8 @@ bool OptionReader::once(Base option, const Word& word) {
     return true;
 }
 
-bool OptionReader::take_values(const OptionInfo& info, const std::vector<Word>& words,
-                               std::size_t& at, Option& option) {
+bool OptionReader::take_values(const OptionInfo& info, std::span<const Word> words, std::size_t& at,
+                               Option& option) {
     unsigned wanted = info.values;
     unsigned optional = info.optional_values;
     const Word& self = words[at - 1];
@@ -289,7 +289,7 @@ bool OptionReader::take_values(const OptionInfo& info, const std::vector<Word>& 
     return true;
 }
 
-void OptionReader::take_unknown_values(const std::vector<Word>& words, std::size_t& at,
+void OptionReader::take_unknown_values(std::span<const Word> words, std::size_t& at,
                                        Option& option) {
     // Right for 493 of 501 rules of iptables' own tests when nothing is known of the option
     // (measured).
@@ -304,19 +304,14 @@ void OptionReader::take_unknown_values(const std::vector<Word>& words, std::size
 }
 
 /// What an option changes for the options after it, and what today's tools would say of its value.
-bool OptionReader::after(const std::vector<Word>& words, Option& option, std::size_t first_value) {
+bool OptionReader::after(std::span<const Word> words, Option& option, std::size_t first_value) {
     if (!is_base(option.key)) {
-        static const OptionKey comment = option_key(ExtensionKind::match, "comment", "--comment");
-        static const OptionKey log_prefix =
-            option_key(ExtensionKind::target, "LOG", "--log-prefix");
-        static const OptionKey nflog_prefix =
-            option_key(ExtensionKind::target, "NFLOG", "--nflog-prefix");
         if (option.value_count == 1 && (option.flags & Option::equals) == 0) {
             const Word& w = words[first_value];
-            if (option.key == comment && value(w).size() > 255)
+            if (option.key == comment_ && value(w).size() > 255)
                 note(NoteKind::long_comment, w.range);
-            else if ((option.key == log_prefix && value(w).size() > 29) ||
-                     (option.key == nflog_prefix && value(w).size() > 63))
+            else if ((option.key == log_prefix_ && value(w).size() > 29) ||
+                     (option.key == nflog_prefix_ && value(w).size() > 63))
                 note(NoteKind::long_log_prefix, w.range);
         }
         return true;
@@ -383,7 +378,7 @@ bool OptionReader::after(const std::vector<Word>& words, Option& option, std::si
 }
 
 /// Who reads the values later need not look for the first one again.
-void OptionReader::add(Option option, const std::vector<Word>& words, std::size_t first_value) {
+void OptionReader::add(Option option, std::span<const Word> words, std::size_t first_value) {
     constexpr unsigned elsewhere = Option::glued | Option::equals | Option::negated_after;
     if (option.value_count > 0 && (option.flags & elsewhere) == 0) {
         const Word& value = words[first_value];
@@ -396,7 +391,7 @@ void OptionReader::add(Option option, const std::vector<Word>& words, std::size_
     tree_.options.push_back(option);
 }
 
-bool OptionReader::read_option(const std::vector<Word>& words, std::size_t& at, bool negated) {
+bool OptionReader::read_option(std::span<const Word> words, std::size_t& at, bool negated) {
     const Word& self = words[at];
     std::string_view text = value(self);
     Option option{};
@@ -436,13 +431,21 @@ bool OptionReader::read_option(const std::vector<Word>& words, std::size_t& at, 
         if (command_seen_) return fail(self.range, "a second command in one line");
         command_seen_ = true;
     }
-    if (!take_values(info, words, at, option)) return false;
+    // Nearly every option takes one word, and it stands there.
+    constexpr unsigned glued_or_equals = Option::glued | Option::equals;
+    if (info.values == 1 && info.optional_values == 0 && (option.flags & glued_or_equals) == 0 &&
+        at < words.size() && !is_negation(words[at])) {
+        option.value_count = 1;
+        ++at;
+    } else if (!take_values(info, words, at, option)) {
+        return false;
+    }
     if (!after(words, option, first_value)) return false;
     add(option, words, first_value);
     return true;
 }
 
-bool OptionReader::read(const std::vector<Word>& words) {
+bool OptionReader::read(std::span<const Word> words) {
     active_count_ = 0;
     unknown_extension_ = false;
     protocol_loaded_ = false;
