@@ -27,7 +27,7 @@ class PortIndex {
     void beside(const RulePath& path, const std::function<bool(const RulePath&)>& enough) const;
 
   private:
-    using Ports = std::vector<std::uint16_t>;
+    using Ports = model::FewPorts;
     /// The few ports that packets of that way can have; empty: too many to name.
     [[nodiscard]] Ports ports_of(const RulePath& path, model::MatchKind kind) const;
 

@@ -291,10 +291,9 @@ TranslatedAnswers::TranslatedAnswers(const FileContext& file, Side side)
         auto at = static_cast<std::uint32_t>(rules_.size());
         rules_.push_back({std::move(*path), model::translation(file.tree, r.family, rule)});
         const Nat& nat = rules_.back();
-        std::vector<std::uint16_t> ports;
+        model::FewPorts ports;
         if (side == Side::destination && nat.gives.known && nat.gives.ports) {
-            if (nat.gives.ports->first == nat.gives.ports->last)
-                ports.push_back(nat.gives.ports->first);
+            if (nat.gives.ports->first == nat.gives.ports->last) ports.add(nat.gives.ports->first);
         } else {
             ports = few_ports(r, r.matches_of(rule), MatchKind::destination_port);
         }
@@ -307,7 +306,7 @@ TranslatedAnswers::TranslatedAnswers(const FileContext& file, Side side)
 }
 
 std::vector<std::uint32_t> TranslatedAnswers::beside(const RulePath& notrack) const {
-    std::vector<std::uint16_t> ports;
+    model::FewPorts ports;
     for (model::RuleId id : notrack.rules)
         if (ports.empty())
             ports = few_ports(file_.ruleset, file_.ruleset.matches_of(file_.ruleset.rule(id)),

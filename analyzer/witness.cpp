@@ -29,19 +29,21 @@ std::optional<RulePath> path_to(const FileContext& file, RuleId rule) {
     return path;
 }
 
-std::vector<packet::Path> paths_through(model::Hook hook) {
+std::span<const packet::Path> paths_through(model::Hook hook) {
     using packet::Path;
+    static constexpr Path coming[] = {Path::input, Path::forward};
+    static constexpr Path going[] = {Path::output, Path::forward};
     switch (hook) {
         case model::Hook::prerouting:
-            return {Path::input, Path::forward};
+            return coming;
         case model::Hook::input:
-            return {Path::input};
+            return std::span(coming).first(1);
         case model::Hook::forward:
-            return {Path::forward};
+            return std::span(coming).last(1);
         case model::Hook::output:
-            return {Path::output};
+            return std::span(going).first(1);
         case model::Hook::postrouting:
-            return {Path::output, Path::forward};
+            return going;
     }
     return {};
 }

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ std::optional<RulePath> path_to(const FileContext& file, model::ChainId chain);
 std::optional<RulePath> path_to(const FileContext& file, model::RuleId rule);
 
 /// The paths of packets that pass a hook.
-std::vector<packet::Path> paths_through(model::Hook hook);
+std::span<const packet::Path> paths_through(model::Hook hook);
 
 /// A packet on that path which satisfies all the rules and the jumps to them; none when they
 /// contradict each other.

@@ -146,18 +146,17 @@ bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match&
     return false;
 }
 
-std::vector<std::uint16_t> few_ports(const Ruleset& r, std::span<const Match> matches,
-                                     MatchKind kind) {
-    constexpr unsigned most = 16;
+FewPorts few_ports(const Ruleset& r, std::span<const Match> matches, MatchKind kind) {
     for (const Match& m : matches) {
         if (m.kind != kind || m.negated) continue;
         std::span<const PortRange> ranges(&m.payload.ports, 1);
         if (m.count != 0) ranges = std::span(r.ports).subspan(m.payload.pool.first, m.count);
-        std::vector<std::uint16_t> ports;
+        FewPorts ports;
+        bool few = true;
         for (const PortRange& p : ranges)
-            for (unsigned n = p.first; n <= p.last && ports.size() <= most; ++n)
-                ports.push_back(static_cast<std::uint16_t>(n));
-        if (!ports.empty() && ports.size() <= most) return ports;
+            for (unsigned n = p.first; n <= p.last && few; ++n)
+                few = ports.add(static_cast<std::uint16_t>(n));
+        if (few && !ports.empty()) return ports;
     }
     return {};
 }

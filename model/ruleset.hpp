@@ -398,10 +398,26 @@ class Ruleset {
 /// same kind, same value.
 bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match& y);
 
+/// At most 16 ports, in place: they are asked for at every rule.
+class FewPorts {
+  public:
+    /// False when there is no room for it.
+    bool add(std::uint16_t port) {
+        if (count_ == ports_.size()) return false;
+        ports_[count_++] = port;
+        return true;
+    }
+    [[nodiscard]] bool empty() const { return count_ == 0; }
+    [[nodiscard]] const std::uint16_t* begin() const { return ports_.data(); }
+    [[nodiscard]] const std::uint16_t* end() const { return ports_.data() + count_; }
+
+  private:
+    std::array<std::uint16_t, 16> ports_{};  ///< the first `count_` are set
+    std::uint32_t count_ = 0;
+};
 /// The ports that one of the matches asks for, when it names at most 16 of them; empty when none of
 /// that kind does.
-std::vector<std::uint16_t> few_ports(const Ruleset& ruleset, std::span<const Match> matches,
-                                     MatchKind kind);
+FewPorts few_ports(const Ruleset& ruleset, std::span<const Match> matches, MatchKind kind);
 
 /// The kernel's fixed places of iptables' built-in chains (linux/netfilter_ipv4.h).
 inline constexpr std::int16_t priority_raw = -300, priority_conntrack = -200,

@@ -78,7 +78,7 @@ std::vector<std::uint32_t> keys(const model::Ruleset& r, std::span<const Match> 
         if (!found.empty()) return found;
     }
     std::size_t net = net_bytes(r.family);
-    std::vector<std::uint16_t> ports = few_ports(r, matches, MatchKind::destination_port);
+    model::FewPorts ports = few_ports(r, matches, MatchKind::destination_port);
     for (auto [kind, alone, with_port] :
          {std::tuple{MatchKind::source, Field::source_net, Field::source_net_and_port},
           std::tuple{MatchKind::destination, Field::destination_net,

@@ -228,7 +228,9 @@ class Search {
     }
 
     std::vector<model::Address> addresses(MatchKind masked, MatchKind range) const {
-        std::vector<model::Address> list{outside_, own_, inside_};
+        std::vector<model::Address> list;
+        list.reserve(16);
+        list.insert(list.end(), {outside_, own_, inside_});
         each([&](const Ruleset& r, const Match& m) {
             if (m.kind == masked && m.count == 0) {
                 std::uint32_t host = ~m.payload.masked_v4.mask;
@@ -271,7 +273,9 @@ class Search {
     }
 
     std::vector<std::uint16_t> ports(MatchKind kind) const {
-        std::vector<std::uint16_t> list{50000};
+        std::vector<std::uint16_t> list;
+        list.reserve(16);
+        list.push_back(50000);
         auto add = [&](const model::PortRange& range) {
             for (int n : {int{range.first}, int{range.last}, range.first - 1, range.last + 1})
                 if (n > 0 && n <= 0xffff) list.push_back(static_cast<std::uint16_t>(n));
