@@ -378,35 +378,47 @@ std::string_view name(Verdict verdict) {
 
 namespace {
 
-bool reads_marks(const Ruleset& r) {
-    return std::any_of(r.matches.begin(), r.matches.end(),
-                       [](const Match& m) { return m.kind == model::MatchKind::mark; });
+bool reads_marks(Host host) {
+    return std::any_of(host.begin(), host.end(), [](const Ruleset* r) {
+        return std::any_of(r->matches.begin(), r->matches.end(),
+                           [](const Match& m) { return m.kind == model::MatchKind::mark; });
+    });
+}
+
+enum class Influence : std::uint8_t { none, marks, any };
+
+/// What a table can change for the rules of others, or decide.
+Influence influence_of(const Ruleset& r, model::TableId table) {
+    auto found = Influence::none;
+    for (const model::Chain& chain : r.chains) {
+        if (chain.table != table) continue;
+        if (chain.policy != TargetKind::accept) return Influence::any;
+        for (RuleId id : r.rules_of(chain)) {
+            switch (r.rule(id).target) {
+                case TargetKind::none:
+                case TargetKind::log:
+                case TargetKind::side_effect:
+                case TargetKind::connsecmark:
+                case TargetKind::accept:
+                case TargetKind::return_:
+                    break;
+                case TargetKind::mark:
+                case TargetKind::connmark:
+                    found = Influence::marks;
+                    break;
+                default:
+                    return Influence::any;
+            }
+        }
+    }
+    return found;
 }
 
 /// Whether no rule of the table decides about packets or changes what rules of others read: what
 /// mangle tables that only mark and clamp for the router's sake are like.
-bool is_inert(const Ruleset& r, model::TableId table, bool marks_are_read) {
-    if (std::any_of(r.chains.begin(), r.chains.end(), [&](const model::Chain& c) {
-            return c.table == table && c.policy != TargetKind::accept;
-        }))
-        return false;
-    return std::all_of(r.rules.begin(), r.rules.end(), [&](const Rule& rule) {
-        if (!rule.live || r.chain(rule.chain).table != table) return true;
-        switch (rule.target) {
-            case TargetKind::none:
-            case TargetKind::log:
-            case TargetKind::side_effect:
-            case TargetKind::connsecmark:
-            case TargetKind::accept:
-            case TargetKind::return_:
-                return true;
-            case TargetKind::mark:
-            case TargetKind::connmark:
-                return !marks_are_read;
-            default:
-                return false;
-        }
-    });
+bool is_inert(const Ruleset& r, model::TableId table, Host host) {
+    Influence influence = influence_of(r, table);
+    return influence == Influence::none || (influence == Influence::marks && !reads_marks(host));
 }
 
 }  // namespace
@@ -419,18 +431,16 @@ Tracer::Tracer(Host host, std::span<const std::string_view> only) {
         f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(), [](const Rule& rule) {
                     return rule.live && is_nat_target(rule.target);
                 });
-        bool marks_are_read = std::any_of(host.begin(), host.end(),
-                                          [](const Ruleset* any) { return reads_marks(*any); });
+        auto followed = [&](std::string_view table) {
+            return only.empty() || std::find(only.begin(), only.end(), table) != only.end();
+        };
         std::vector<bool> inert(r->tables.size());
         for (std::size_t t = 0; t < inert.size(); ++t)
-            inert[t] =
-                r->tables[t].name == "mangle" && is_inert(*r, model::TableId(t), marks_are_read);
+            inert[t] = r->tables[t].name == "mangle" && followed("mangle") &&
+                       is_inert(*r, model::TableId(t), host);
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
             const model::Chain& c = r->chains[i];
-            if (!c.base) continue;
-            if (!only.empty() &&
-                std::find(only.begin(), only.end(), r->table(c.table).name) == only.end())
-                continue;
+            if (!c.base || !followed(r->table(c.table).name)) continue;
             if (c.rule_count == 0 && c.policy == TargetKind::accept) continue;
             f.hooks[static_cast<std::size_t>(c.hook)].push_back(
                 {r, ChainId(i), c.priority, r->table(c.table).name == "nat", inert[c.table.value]});
