@@ -7,6 +7,7 @@
 namespace untrack {
 
 LineIndex::LineIndex(std::string_view text) : text_(text) {
+    starts_.reserve(text.size() / 32 + 1);  // what is not used costs no memory
     starts_.push_back(0);
     const char* p = text.data();
     const char* end = p + text.size();
