@@ -39,7 +39,7 @@ Findings lint(const FileContext& context, const Selection& selection) {
     Findings findings;
     for (std::size_t i = 0; i < rules().size(); ++i) {
         auto index = static_cast<RuleIndex>(i);
-        if (!selection.contains(index)) continue;
+        if (!selection.contains(index) || rules()[i].run == nullptr) continue;
         Reporter reporter(findings, index, rules()[i].severity);
         rules()[i].run(context, reporter);
     }

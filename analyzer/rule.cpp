@@ -6,7 +6,9 @@
 namespace untrack::analyzer {
 
 #define RULE(code, function, name, severity, summary) void function(const FileContext&, Reporter&);
+#define INPUT(code, name, severity, summary)
 #include "analyzer/rules.def"
+#undef INPUT
 #undef RULE
 
 namespace {
@@ -14,7 +16,9 @@ namespace {
 constexpr Rule registry[] = {
 #define RULE(code, function, name, severity, summary) \
     {#code, name, Severity::severity, summary, function},
+#define INPUT(code, name, severity, summary) {#code, name, Severity::severity, summary, nullptr},
 #include "analyzer/rules.def"
+#undef INPUT
 #undef RULE
 };
 

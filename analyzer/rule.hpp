@@ -15,6 +15,7 @@ struct Rule {
     std::string_view name;  ///< "one-sided-notrack"
     Severity severity;
     std::string_view summary;  ///< what it finds, in half a sentence
+    /// None for what is reported before there is a ruleset (a file that is not read).
     void (*run)(const FileContext&, Reporter&);
 };
 

@@ -62,7 +62,8 @@ TEST(Samples, EveryFindingIsClaimed) {
         EXPECT_EQ(found, read(dir / "findings")) << dir;
     }
     for (const analyzer::Rule& rule : analyzer::rules())
-        EXPECT_TRUE(claimed.contains(rule.code)) << "no sample shows " << rule.code;
+        EXPECT_TRUE(rule.run == nullptr || claimed.contains(rule.code))
+            << "no sample shows " << rule.code;
 }
 
 TEST(Samples, ConversionsAreStableAndLossless) {

@@ -102,6 +102,7 @@ TEST(RulePages, SayWhatTheRulesDo) {
                 EXPECT_FALSE(found.contains(code)) << code << " in\n" << example.text;
             }
         }
+        if (rule.run == nullptr) continue;  // tests/cli shows what no ruleset does
         EXPECT_TRUE(shows) << "no example that triggers the rule";
         EXPECT_TRUE(shows_not) << "no example that does not";
     }
