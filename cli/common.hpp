@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the subcommands share: exit codes, options that mean the same everywhere, and reading
-// rulesets.
+// What the subcommands share: exit codes, and options that mean the same everywhere.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
-
-#include "base/line_index.hpp"
-#include "base/source_file.hpp"
-#include "model/conntrack_facts.hpp"
-#include "model/lower_iptables.hpp"
 
 namespace untrack::cli {
 
@@ -31,51 +24,35 @@ struct Context {
     int exit_code = exit_ok;
     std::string language = "auto";
     std::string family;
+    std::string color = "auto";
+    std::vector<std::string> formats;
+    std::size_t jobs = 0;  ///< 0: as many as there are processors
+    bool quiet = false;
+    bool verbose = false;
 };
 
+/// --color, -q, -v, --version.
+void add_common_options(CLI::App& app, Context& context);
 /// --lang, --family: how files are read.
 void add_input_options(CLI::App& app, Context& context);
+/// --format FORMAT[=FILE].
+void add_format_option(CLI::App& app, Context& context);
+/// --jobs.
+void add_jobs_option(CLI::App& app, Context& context);
+/// An option that may come again and takes one value each time, so that paths after it stay paths.
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
+                            std::vector<std::string>& values, const std::string& description);
 
-/// One ruleset with everything that refers to it; it does not move.
-struct Input {
-    SourceFile file;
-    parser::iptables::SyntaxTree tree;
-    model::Ruleset ruleset;
-    std::optional<LineIndex> lines;
-
-    explicit Input(SourceFile f) : file(std::move(f)) {}
-    Input(const Input&) = delete;
-    Input& operator=(const Input&) = delete;
-
-    const LineIndex& line_index() {
-        if (!lines) lines.emplace(file.text());
-        return *lines;
-    }
-};
-
-/// Reads, parses and lowers a file ("-" is standard input). When it cannot be read, or is no
-/// iptables file, says so on stderr and returns nothing. Syntax errors are left to the caller.
-std::unique_ptr<Input> read_input(const std::string& path, const Context& context);
-/// Whether a file found in a directory is an iptables ruleset.
-bool is_iptables_file(const std::string& path);
-/// Prints the syntax errors and unreadable values of a file as FILE:LINE:COLUMN: error: ...; true
-/// when there are any.
-bool print_syntax_errors(Input& input);
-
-/// "untrack: MESSAGE" on stderr.
-void complain(const std::string& message);
-/// Text for standard error; that it cannot be written is no reason to stop half-way.
-void print_error(std::string_view text);
-/// A closed standard stream's number must not go to a file that is opened next: messages would land
-/// in a ruleset.
-void hold_standard_streams();
-/// Writes to stdout; when nobody reads any more the program ends as if killed by SIGPIPE.
-void write_out(std::string_view text);
+/// The number of threads that --jobs asks for.
+std::size_t job_count(const Context& context);
+/// How many letters must be changed, added or taken away to make one word of the other.
+std::size_t distance(std::string_view a, std::string_view b);
+/// For a word that means no lint rule: the nearest one, or where to find the list.
+std::string nearest_rule(const std::string& word);
 
 void add_trace(CLI::App& app, Context& context);
 void add_dump(CLI::App& app, Context& context);
 void add_lint(CLI::App& app, Context& context);
-void add_explain(CLI::App& app, Context& context);
 void add_explain(CLI::App& app, Context& context);
 void add_rules(CLI::App& app, Context& context);
 void add_rewrite(CLI::App& app, Context& context);

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "cli/common.hpp"
+#include "cli/input.hpp"
+#include "cli/streams.hpp"
 
 namespace untrack::cli {
 namespace {
@@ -98,15 +99,19 @@ std::string dump_hooks(const model::Ruleset& r) {
 
 int run(const DumpArguments& arguments, const Context& context) {
     auto input = read_input(arguments.path, context);
-    if (!input) return exit_usage;
+    if (!input) {
+        complain(input.error());
+        return exit_usage;
+    }
+    print_error(remarks(**input, context));
     if (arguments.stage == "text") {
-        write_out(ipt::print(input->tree));
+        write_out(ipt::print((*input)->tree));
     } else if (arguments.stage == "syntax") {
-        write_out(dump_syntax(input->tree));
+        write_out(dump_syntax((*input)->tree));
     } else if (arguments.stage == "model") {
-        write_out(dump_model(*input));
+        write_out(dump_model(**input));
     } else {
-        write_out(dump_hooks(input->ruleset));
+        write_out(dump_hooks((*input)->ruleset));
     }
     return exit_ok;
 }
@@ -120,8 +125,9 @@ void add_dump(CLI::App& app, Context& context) {
                     "text (the tree's leaves joined), syntax, model or hooks")
         ->check(CLI::IsMember({"text", "syntax", "model", "hooks"}))
         ->capture_default_str();
-    sub->add_option("path", arguments->path, "A ruleset, or - for standard input")->required();
+    sub->add_option("PATH", arguments->path, "A ruleset, or - for standard input")->required();
     add_input_options(*sub, context);
+    add_common_options(*sub, context);
     sub->callback([arguments, &context] { context.exit_code = run(*arguments, context); });
 }
 

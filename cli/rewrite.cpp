@@ -2,9 +2,17 @@
 // untrack rewrite: rulesets that take services out of connection tracking.
 #include "rewriter/rewrite.hpp"
 
+#include <atomic>
 #include <fmt/format.h>
+#include <new>
+#include <unistd.h>
 
-#include "cli/common.hpp"
+#include "cli/formats.hpp"
+#include "cli/input.hpp"
+#include "cli/interruption.hpp"
+#include "cli/parallel.hpp"
+#include "cli/progress.hpp"
+#include "cli/streams.hpp"
 #include "model/iptables_values.hpp"
 #include "report/rewrite_report.hpp"
 #include "rewriter/write_file.hpp"
@@ -18,12 +26,19 @@ struct RewriteArguments {
     std::string role = "server";
     std::string address;
     std::string interface;
-    std::string format = "text";
     std::string backup;
     std::vector<std::string> force;
     bool legacy_target = false;
     bool diff = false;
     bool in_place = false;
+};
+
+/// What became of one file, and what is said of it.
+struct Converted {
+    report::RewrittenFile report;
+    std::string text;      ///< for standard output: the ruleset or the diff
+    std::string messages;  ///< for standard error, in lines
+    int code = exit_ok;
 };
 
 class Rewriting {
@@ -32,45 +47,52 @@ class Rewriting {
         : arguments_(arguments), context_(context) {}
 
     int run() {
-        if (!usage()) return exit_usage;
-        std::vector<report::RewrittenFile> files;
-        int code = exit_ok;
-        for (const std::string& path : arguments_.paths) {
-            auto input = read_input(path, context_);
-            if (!input || print_syntax_errors(*input)) {
-                files.push_back({path, {}, nullptr, "cannot be read"});
-                code = exit_usage;
-                continue;
-            }
-            int result = convert(*inputs_.emplace_back(std::move(input)), files);
-            code = std::max(code, result);
+        if (!read_request()) return exit_usage;
+        auto paths = find_files(arguments_.paths, "rewrite --port 80/tcp");
+        if (!paths) return exit_usage;
+        Formats formats(context_, *paths);
+        if (!usage(*paths, formats)) return exit_usage;
+        std::optional<Interruption> interruption;
+        std::atomic<std::size_t> replaced = 0;
+        if (arguments_.in_place) {
+            interruption.emplace([&] {
+                return fmt::format(
+                    "\nuntrack: interrupted: {} of {} files were rewritten, all others are as they "
+                    "were\n",
+                    replaced.load(), paths->size());
+            });
         }
-        if (arguments_.format == "json") write_out(report::rewrite_json(files));
+        std::vector<report::RewrittenFile> reports;
+        std::string text;
+        int code = exit_ok;
+        Progress progress(arguments_.in_place && !context_.quiet ? paths->size() : 0);
+        in_order(
+            paths->size(), job_count(context_),
+            [&](std::size_t i) {
+                return try_to_convert((*paths)[i], formats, interruption ? &*interruption : nullptr,
+                                      replaced);
+            },
+            [&](std::size_t i, Converted&& converted) {
+                progress.say(converted.messages, i + 1);
+                code = std::max(code, converted.code);
+                text += converted.text;
+                if (formats.wants(Format::json)) reports.push_back(std::move(converted.report));
+            });
+        progress.end();
+        write_reports(formats, reports, text, code);
         return code;
     }
 
   private:
-    bool usage() {
+    bool read_request() {
         for (const std::string& text : arguments_.ports) {
             auto service = rewriter::parse_service(text);
             if (!service) {
-                complain(service.error());
+                complain(fmt::format("--port: {}", service.error()));
                 return false;
             }
             request_.services.push_back(*service);
         }
-        if (arguments_.paths.size() > 1 && !arguments_.in_place && !arguments_.diff &&
-            arguments_.format == "text") {
-            complain(
-                "several files cannot go to standard output together: use --in-place or --diff");
-            return false;
-        }
-        if (arguments_.in_place)
-            for (const std::string& path : arguments_.paths)
-                if (path == "-") {
-                    complain("--in-place wants files, not standard input");
-                    return false;
-                }
         request_.role =
             arguments_.role == "router" ? rewriter::Role::router : rewriter::Role::server;
         request_.interface = arguments_.interface;
@@ -80,62 +102,153 @@ class Rewriting {
         return true;
     }
 
-    /// The service's address, in the family of the file.
-    bool read_address(const Input& input) {
-        request_.address.reset();
-        if (arguments_.address.empty()) return true;
-        model::MaskedAddress address;
-        if (model::parse_masked_address(input.ruleset.family, arguments_.address, address) !=
-            model::AddressParse::ok) {
-            complain(fmt::format("{}: --address {} is no IPv{} address", input.file.path(),
-                                 arguments_.address, family_digit(input.ruleset.family)));
+    [[nodiscard]] bool usage(const std::vector<std::string>& paths, const Formats& formats) const {
+        if (paths.size() > 1 && !arguments_.in_place && !arguments_.diff &&
+            formats.wants(Format::text)) {
+            complain(fmt::format("{} rulesets cannot be printed together: use --in-place or --diff",
+                                 paths.size()));
             return false;
         }
-        request_.address = address;
+        if (!arguments_.in_place) return true;
+        if (formats.files(Format::text)) {
+            complain(
+                "--in-place puts the rulesets into their own files: --format text=FILE would "
+                "stay empty");
+            return false;
+        }
+        for (const std::string& path : paths)
+            if (path == "-") {
+                complain("--in-place wants files, not standard input");
+                return false;
+            }
         return true;
     }
 
-    int convert(Input& input, std::vector<report::RewrittenFile>& files) {
-        const std::string& path = input.file.path();
-        if (!read_address(input)) {
-            files.push_back({path, {}, nullptr, "the address is of the other family"});
-            return exit_usage;
+    /// The service's address, in the family of the file; why not, or nothing.
+    std::string read_address(const Input& input, rewriter::Request& request) const {
+        if (arguments_.address.empty()) return {};
+        model::MaskedAddress address;
+        if (model::parse_masked_address(input.ruleset.family, arguments_.address, address) !=
+            model::AddressParse::ok)
+            return fmt::format("--address {} is no IPv{} address, and this is an IPv{} ruleset",
+                               arguments_.address, family_digit(input.ruleset.family),
+                               family_digit(input.ruleset.family));
+        request.address = address;
+        return {};
+    }
+
+    static Converted failed(const std::string& path, std::string why, std::string messages) {
+        Converted converted;
+        converted.report.path = path;
+        converted.report.failure = std::move(why);
+        converted.messages = std::move(messages);
+        converted.code = exit_usage;
+        return converted;
+    }
+
+    /// One file that is too large for the memory is no reason to leave the others.
+    Converted try_to_convert(const std::string& path, const Formats& formats,
+                             Interruption* interruption, std::atomic<std::size_t>& replaced) const {
+        try {
+            return convert(path, formats, interruption, replaced);
+        } catch (const std::bad_alloc&) {
+            std::string why = "there is not enough memory for this input";
+            return failed(path, why, fmt::format("untrack: {}: {}\n", path, why));
         }
-        report::RewrittenFile file{
-            path, rewriter::rewrite(input.tree, input.ruleset, request_), &input.line_index(), {}};
-        const rewriter::Outcome& outcome = file.outcome;
-        int code = outcome.status == rewriter::Status::refused ? exit_refused : exit_ok;
-        if (code == exit_ok && arguments_.in_place &&
-            outcome.status == rewriter::Status::rewritten) {
-            file.failure = rewriter::replace_file(
-                path, apply_edits(input.file.text(), outcome.edits), arguments_.backup);
+    }
+
+    Converted convert(const std::string& path, const Formats& formats, Interruption* interruption,
+                      std::atomic<std::size_t>& replaced) const {
+        auto read = read_input(path, context_, Keep::copied);
+        if (!read) return failed(path, read.error(), fmt::format("untrack: {}\n", read.error()));
+        Input& input = **read;
+        if (path == "-" && arguments_.paths.empty() && input.file.text().empty()) {
+            std::string why = "no path is given, and standard input is empty";
+            return failed(path, why, fmt::format("untrack: {}\n", why));
+        }
+        if (std::string errors = syntax_errors(input); !errors.empty())
+            return failed(path, "has syntax errors",
+                          errors + fmt::format("untrack: {}: left as it was: a ruleset with errors "
+                                               "is not rewritten\n",
+                                               input.file.path()));
+        rewriter::Request request = request_;
+        if (std::string why = read_address(input, request); !why.empty())
+            return failed(path, why, fmt::format("untrack: {}: {}\n", input.file.path(), why));
+
+        Converted converted;
+        report::RewrittenFile& file = converted.report;
+        file.path = input.file.path();
+        file.outcome = rewriter::rewrite(input.tree, input.ruleset, request);
+        // Reasons that are about no line of the file have offset 0.
+        for (auto* reasons : {&file.outcome.reasons, &file.outcome.forced})
+            for (rewriter::Reason& reason : *reasons)
+                if (reason.offset != 0)
+                    reason.line = input.line_index().place(reason.offset).line;
+        converted.messages = remarks(input, context_);
+        converted.messages +=
+            report::rewrite_text(file, !context_.quiet, use_color(context_.color, STDERR_FILENO));
+        if (file.outcome.status == rewriter::Status::refused) converted.code = exit_refused;
+        if (arguments_.in_place) {
+            replace(input, converted, *interruption, replaced);
+        } else if (formats.wants(Format::text) && converted.code == exit_ok) {
+            converted.text = arguments_.diff ? unified_diff(input.file.text(), file.outcome.edits,
+                                                            file.path, file.path)
+                                             : apply_edits(input.file.text(), file.outcome.edits);
+        }
+        return converted;
+    }
+
+    /// Replaces the file when there is something to do, and adds the line that says what was done.
+    void replace(const Input& input, Converted& converted, Interruption& interruption,
+                 std::atomic<std::size_t>& replaced) const {
+        report::RewrittenFile& file = converted.report;
+        std::string_view done =
+            file.outcome.status == rewriter::Status::refused ? "left as it was" : "nothing to do";
+        std::string_view note;
+        if (file.outcome.status == rewriter::Status::rewritten) {
+            std::string after = apply_edits(input.file.text(), file.outcome.edits);
+            auto lock = interruption.replacing();
+            unsigned long names = rewriter::count_names(file.path);
+            file.failure =
+                rewriter::replace_file(file.path, input.file.text(), after, arguments_.backup);
             if (!file.failure.empty()) {
-                complain(fmt::format("{}: {}", path, file.failure));
-                code = exit_usage;
+                converted.messages =
+                    fmt::format("untrack: {}: left as it was: {}\n", file.path, file.failure);
+                converted.code = exit_usage;
+                return;
             }
+            ++replaced;
+            done = "rewritten";
+            if (names > 1)
+                note = names == 2 ? "; its other name (a hard link) keeps the old ruleset"
+                                  : "; its other names (hard links) keep the old ruleset";
         }
-        if (arguments_.format == "text") {
-            print_error(report::rewrite_text(file));
-            if (arguments_.in_place && file.failure.empty())
-                print_error(fmt::format("{}: {}\n", path,
-                                        outcome.status == rewriter::Status::rewritten ? "rewritten"
-                                        : outcome.status == rewriter::Status::refused
-                                            ? "left as it was"
-                                            : "nothing to do"));
-            if (code == exit_ok && arguments_.diff) {
-                write_out(unified_diff(input.file.text(), outcome.edits, path, path));
-            } else if (code == exit_ok && !arguments_.in_place) {
-                write_out(apply_edits(input.file.text(), outcome.edits));
+        if (!context_.quiet) converted.messages += fmt::format("{}: {}{}\n", file.path, done, note);
+    }
+
+    void write_reports(const Formats& formats, const std::vector<report::RewrittenFile>& reports,
+                       const std::string& text, int code) const {
+        // Refused or failed: no output file is touched but the report that says so.
+        std::vector<Output> outputs = formats.open([&](Format format) {
+            return format == Format::json || (!arguments_.in_place && code == exit_ok) ||
+                   !text.empty();
+        });
+        for (Output& output : outputs) {
+            if (output.format() == Format::json) {
+                output.write(report::rewrite_json(reports));
+            } else {
+                bool color = arguments_.diff &&
+                             (output.is_standard_output() ? use_color(context_.color, STDOUT_FILENO)
+                                                          : context_.color == "always");
+                output.write(color ? report::colored_diff(text) : text);
             }
+            output.finish();
         }
-        files.push_back(std::move(file));
-        return code;
     }
 
     const RewriteArguments& arguments_;
     const Context& context_;
     rewriter::Request request_;
-    std::vector<std::unique_ptr<Input>> inputs_;
 };
 
 }  // namespace
@@ -143,21 +256,26 @@ class Rewriting {
 void add_rewrite(CLI::App& app, Context& context) {
     auto arguments = std::make_shared<RewriteArguments>();
     CLI::App* sub = app.add_subcommand("rewrite", "Take services out of connection tracking");
-    sub->add_option("--port", arguments->ports,
-                    "A service: 80,443/tcp, 8000-8010/tcp, 53/udp, https/tcp (repeatable)")
+    add_repeatable(*sub, "--port", arguments->ports,
+                   "A service: 80,443/tcp, 8000-8010/tcp, 53/udp, https/tcp (repeatable)")
+        ->type_name("SPEC")
         ->required();
-    sub->add_option("path", arguments->paths, "Rulesets, or - for standard input")->required();
+    sub->add_option(
+        "PATH", arguments->paths,
+        "Files, directories, or - for standard input (which is read, too, when there is "
+        "no path)");
     sub->add_option("--role", arguments->role,
                     "server: this host is the destination; router: the service passes through")
         ->check(CLI::IsMember({"server", "router"}))
         ->capture_default_str();
-    sub->add_option("--address", arguments->address, "The service's own address or network");
-    sub->add_option("--iface", arguments->interface, "The interface by which its clients come");
-    sub->add_option("--format", arguments->format, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
+    sub->add_option("--address", arguments->address, "The service's own address or network")
+        ->type_name("A[/LEN]");
+    sub->add_option("--iface", arguments->interface, "The interface by which its clients come")
+        ->type_name("NAME");
+    add_format_option(*sub, context);
     sub->add_option("--force", arguments->force,
                     "Convert in spite of a refusal, by its code (repeatable)")
+        ->type_name("CODE")
         ->check([](const std::string& code) {
             auto codes = rewriter::refusal_codes();
             return std::find(codes.begin(), codes.end(), code) != codes.end()
@@ -172,8 +290,16 @@ void add_rewrite(CLI::App& app, Context& context) {
         sub->add_flag("--in-place", arguments->in_place, "Replace the files")->excludes(diff);
     sub->add_option("--backup", arguments->backup,
                     "With --in-place: keep the old file with this suffix")
+        ->type_name("SUFFIX")
+        ->check([](const std::string& suffix) {
+            return suffix.empty() || suffix.find('/') != std::string::npos
+                       ? std::string("a suffix such as .orig is wanted")
+                       : std::string();
+        })
         ->needs(in_place);
+    add_jobs_option(*sub, context);
     add_input_options(*sub, context);
+    add_common_options(*sub, context);
     sub->callback(
         [arguments, &context] { context.exit_code = Rewriting(*arguments, context).run(); });
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // untrack trace: the path of packets through the rules.
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include "cli/common.hpp"
+#include "cli/formats.hpp"
+#include "cli/input.hpp"
+#include "cli/streams.hpp"
 #include "packet/words.hpp"
 #include "report/packet_json.hpp"
 #include "report/trace_report.hpp"
@@ -15,7 +17,6 @@ namespace {
 struct TraceArguments {
     std::vector<std::string> packets;
     std::string packet_file;
-    std::string format = "text";
     std::vector<std::string> paths;
 };
 
@@ -47,81 +48,122 @@ class Tracing {
             complain("trace wants either --packet or --packets");
             return exit_usage;
         }
-        bool failed = false;
-        for (const std::string& path : arguments_.paths) {
-            inputs_.push_back(read_input(path, context_));
-            if (!inputs_.back()) return exit_usage;
-            failed = print_syntax_errors(*inputs_.back()) || failed;
+        auto paths = find_files(arguments_.paths, "trace --packet PACKET");
+        if (!paths) return exit_usage;
+        if (arguments_.packet_file == "-" &&
+            std::find(paths->begin(), paths->end(), "-") != paths->end()) {
+            complain("standard input (-) cannot be both the ruleset and the packets");
+            return exit_usage;
         }
-        if (failed || !one_host(inputs_)) return exit_usage;
+        Formats formats(context_, files(*paths));
+        if (!read_host(*paths)) return exit_usage;
+        // All packets are read before the first is answered: a wrong one leaves no half answer.
+        bool read = arguments_.packet_file.empty() ? read_words() : read_file();
+        if (!read) return exit_usage;
         std::vector<const model::Ruleset*> host;
         for (const auto& input : inputs_) {
             host.push_back(&input->ruleset);
             texts_.push_back({&input->ruleset, &input->tree, &input->line_index()});
         }
-        tracer_.emplace(host);
+        packet::Tracer tracer(host);
+        std::vector<Output> outputs = formats.open([](Format) { return true; });
+        std::vector<std::string> waiting(outputs.size());
+        for (const packet::Packet& packet : packets_) {
+            packet::Trace trace = tracer.trace(packet);
+            for (std::size_t i = 0; i < outputs.size(); ++i) {
+                waiting[i] += answer(packet, trace, outputs[i]);
+                if (waiting[i].size() < 1U << 16U) continue;
+                outputs[i].write(waiting[i]);
+                waiting[i].clear();
+            }
+        }
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+            outputs[i].write(waiting[i]);
+            outputs[i].finish();
+        }
+        return exit_ok;
+    }
+
+  private:
+    /// All that is read: no report may take its place.
+    [[nodiscard]] std::vector<std::string> files(std::vector<std::string> paths) const {
+        if (!arguments_.packet_file.empty()) paths.push_back(arguments_.packet_file);
+        return paths;
+    }
+
+    bool read_host(const std::vector<std::string>& paths) {
+        std::string errors;
+        for (const std::string& path : paths) {
+            auto input = read_input(path, context_);
+            if (!input) {
+                errors += fmt::format("untrack: {}\n", input.error());
+                continue;
+            }
+            errors += syntax_errors(**input);
+            print_error(remarks(**input, context_));
+            inputs_.push_back(std::move(*input));
+        }
+        print_error(errors);
+        return errors.empty() && one_host(inputs_);
+    }
+
+    bool read_words() {
         for (const std::string& words : arguments_.packets) {
             auto packet = packet::parse_packet(words);
             if (!packet) {
                 complain(fmt::format("--packet '{}': {}", words, packet.error()));
-                return exit_usage;
+                return false;
             }
-            answer(*packet);
+            packets_.push_back(std::move(*packet));
         }
-        int result = arguments_.packet_file.empty() ? exit_ok : from_file();
-        write_out(out_);
-        return result;
+        return true;
     }
 
-  private:
-    void answer(const packet::Packet& packet) {
-        packet::Trace trace = tracer_->trace(packet);
-        if (arguments_.format == "json") {
-            out_ += report::trace_json(packet, trace, texts_);
-            out_ += '\n';
-        } else {
-            out_ += report::trace_text(packet, trace, texts_);
-        }
-        if (out_.size() > 1U << 16U) {
-            write_out(out_);
-            out_.clear();
-        }
-    }
-
-    int from_file() {
+    bool read_file() {
+        constexpr std::size_t most_errors = 20;
         const std::string& path = arguments_.packet_file;
-        std::FILE* file = path == "-" ? stdin : std::fopen(path.c_str(), "re");
-        if (file == nullptr) {
-            complain(fmt::format("{}: {}", path, std::strerror(errno)));
-            return exit_usage;
+        auto file = path == "-" ? SourceFile::read_stdin() : SourceFile::open(path);
+        if (!file) {
+            complain(
+                fmt::format("{}: {}", path == "-" ? "standard input" : path, file.error().message));
+            return false;
         }
-        int result = exit_ok;
-        char* line = nullptr;
-        std::size_t capacity = 0;
+        std::size_t errors = 0;
         std::size_t number = 0;
-        for (ssize_t size = 0; (size = ::getline(&line, &capacity, file)) >= 0;) {
+        for (std::string_view rest = file->text(); !rest.empty();) {
+            std::string_view line = rest.substr(0, rest.find('\n'));
+            rest.remove_prefix(std::min(rest.size(), line.size() + 1));
             ++number;
-            std::string_view text(line, static_cast<std::size_t>(size));
-            if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) continue;
-            auto packet = report::packet_from_json(text);
-            if (!packet) {
-                complain(fmt::format("{}:{}: {}", path, number, packet.error()));
-                result = exit_usage;
-                break;
+            if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+            auto packet = report::packet_from_json(line);
+            if (packet) {
+                packets_.push_back(std::move(*packet));
+            } else if (++errors <= most_errors) {
+                print_error(fmt::format("{}:{}:{}: error: {}\n", file->path(), number,
+                                        packet.error().offset + 1, packet.error().message));
             }
-            answer(*packet);
         }
-        std::free(line);
-        if (file != stdin) std::fclose(file);
-        return result;
+        if (errors > most_errors)
+            complain(
+                fmt::format("{}: {} more lines are wrong", file->path(), errors - most_errors));
+        if (errors == 0 && packets_.empty() && !context_.quiet)
+            complain(fmt::format("{}: holds no packet", file->path()));
+        return errors == 0;
+    }
+
+    [[nodiscard]] std::string answer(const packet::Packet& packet, const packet::Trace& trace,
+                                     const Output& to) const {
+        if (to.format() == Format::json) return report::trace_json(packet, trace, texts_) + "\n";
+        bool color = to.is_standard_output() ? use_color(context_.color, STDOUT_FILENO)
+                                             : context_.color == "always";
+        return report::trace_text(packet, trace, texts_, {!context_.quiet, color});
     }
 
     const TraceArguments& arguments_;
     const Context& context_;
     std::vector<std::unique_ptr<Input>> inputs_;
     std::vector<report::RulesetText> texts_;
-    std::optional<packet::Tracer> tracer_;
-    std::string out_;
+    std::vector<packet::Packet> packets_;
 };
 
 }  // namespace
@@ -129,15 +171,19 @@ class Tracing {
 void add_trace(CLI::App& app, Context& context) {
     auto arguments = std::make_shared<TraceArguments>();
     CLI::App* sub = app.add_subcommand("trace", "Follow packets through the rules of one host");
-    sub->add_option("--packet", arguments->packets,
-                    "A packet, such as 'tcp 203.0.113.9:40000 > 192.0.2.1:80 syn in eth0'");
+    add_repeatable(
+        *sub, "--packet", arguments->packets,
+        "A packet, such as 'tcp 203.0.113.9:40000 > 192.0.2.1:80 syn in eth0' (repeatable)")
+        ->type_name("PACKET");
     sub->add_option("--packets", arguments->packet_file,
-                    "A file of packets, a JSON object a line (- is standard input)");
-    sub->add_option("--format", arguments->format, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
-    sub->add_option("path", arguments->paths, "Rulesets; several files are one host")->required();
+                    "A file of packets, a JSON object a line (- is standard input)")
+        ->type_name("FILE.jsonl");
+    add_format_option(*sub, context);
+    sub->add_option("PATH", arguments->paths,
+                    "Files, directories, or - for standard input; several files are one host")
+        ->required();
     add_input_options(*sub, context);
+    add_common_options(*sub, context);
     sub->callback(
         [arguments, &context] { context.exit_code = Tracing(*arguments, context).run(); });
 }

@@ -2,7 +2,9 @@
 // untrack verify: are two rulesets the same; is a conversion sound.
 #include <fmt/format.h>
 
-#include "cli/common.hpp"
+#include "cli/formats.hpp"
+#include "cli/input.hpp"
+#include "cli/streams.hpp"
 #include "model/iptables_values.hpp"
 #include "report/verify_report.hpp"
 #include "rewriter/rewrite.hpp"
@@ -17,7 +19,6 @@ struct VerifyArguments {
     std::string role = "server";
     std::string address;
     std::string interface;
-    std::string format = "text";
     bool effects = false;
 };
 
@@ -34,6 +35,7 @@ class Verifying {
         auto before = read(arguments_.before);
         auto after = before ? read(arguments_.after) : nullptr;
         if (!after) return exit_usage;
+        Formats formats(context_, {arguments_.before, arguments_.after});
         model::Family family = before->ruleset.family;
         if (family != after->ruleset.family) {
             complain(fmt::format("{} is read as IPv{}, {} as IPv{}: say --family if that is wrong",
@@ -60,8 +62,12 @@ class Verifying {
             report.result = report.proof->result;
             report.undecided = report.proof->undecided;
         }
-        write_out(arguments_.format == "json" ? report::verify_json(report)
-                                              : report::verify_text(report));
+        std::vector<Output> outputs = formats.open([](Format) { return true; });
+        for (Output& output : outputs) {
+            output.write(output.format() == Format::json ? report::verify_json(report)
+                                                         : report::verify_text(report));
+            output.finish();
+        }
         return report.result == packet::Sameness::same        ? exit_ok
                : report.result == packet::Sameness::different ? exit_different
                                                               : exit_undecided;
@@ -69,18 +75,26 @@ class Verifying {
 
   private:
     std::unique_ptr<Input> read(const std::string& path) {
-        auto input = read_input(path, context_);
-        if (!input || print_syntax_errors(*input)) return nullptr;
-        input->ruleset =
-            model::lower(input->tree, {input->ruleset.family, input->file.path(), true});
-        return input;
+        auto read = read_input(path, context_);
+        if (!read) {
+            complain(read.error());
+            return nullptr;
+        }
+        Input& input = **read;
+        print_error(remarks(input, context_));
+        if (std::string errors = syntax_errors(input); !errors.empty()) {
+            print_error(errors);
+            return nullptr;
+        }
+        input.ruleset = model::lower(input.tree, {input.ruleset.family, input.file.path(), true});
+        return std::move(*read);
     }
 
     bool services(model::Family family) {
         for (const std::string& text : arguments_.ports) {
             auto service = rewriter::parse_service(text);
             if (!service) {
-                complain(service.error());
+                complain(fmt::format("--port: {}", service.error()));
                 return false;
             }
             services_.list.push_back(*service);
@@ -110,12 +124,13 @@ void add_verify(CLI::App& app, Context& context) {
     auto arguments = std::make_shared<VerifyArguments>();
     CLI::App* sub = app.add_subcommand(
         "verify", "Decide whether two rulesets are the same, or a conversion sound");
-    sub->add_option("before", arguments->before, "The ruleset as it was (- is standard input)")
+    sub->add_option("BEFORE", arguments->before, "The ruleset as it was (- is standard input)")
         ->required();
-    sub->add_option("after", arguments->after, "The ruleset as it is to be")->required();
-    auto* port = sub->add_option(
-        "--port", arguments->ports,
-        "A service that leaves connection tracking: 80,443/tcp, 53/udp (repeatable)");
+    sub->add_option("AFTER", arguments->after, "The ruleset as it is to be")->required();
+    auto* port =
+        add_repeatable(*sub, "--port", arguments->ports,
+                       "A service that leaves connection tracking: 80,443/tcp, 53/udp (repeatable)")
+            ->type_name("SPEC");
     sub->add_option("--role", arguments->role,
                     "server: this host is the destination; router: the service passes through")
         ->check(CLI::IsMember({"server", "router"}))
@@ -128,10 +143,9 @@ void add_verify(CLI::App& app, Context& context) {
     sub->add_flag("--effects", arguments->effects,
                   "Marks, logs, counters and sets must be the same, too")
         ->excludes(port);
-    sub->add_option("--format", arguments->format, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
+    add_format_option(*sub, context);
     add_input_options(*sub, context);
+    add_common_options(*sub, context);
     sub->callback(
         [arguments, &context] { context.exit_code = Verifying(*arguments, context).run(); });
 }

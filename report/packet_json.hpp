@@ -2,6 +2,7 @@
 // The PACKET object of the command-line contract, read and written.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -17,7 +18,12 @@ using Json = nlohmann::ordered_json;
 
 /// Only what is not 0 or empty is written; hook, family and proto always are.
 Json packet_json(const packet::Packet& packet);
-/// Reads one object. The error names the key and what was expected.
-tl::expected<packet::Packet, std::string> packet_from_json(std::string_view text);
+/// What is wrong with a packet's text, and where.
+struct PacketError {
+    std::size_t offset = 0;  ///< in bytes, from 0
+    std::string message;     ///< names the key and what was expected
+};
+/// Reads one object. A field that the packet's protocol or path has not is an error, as in words.
+tl::expected<packet::Packet, PacketError> packet_from_json(std::string_view text);
 
 }  // namespace untrack::report

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "report/rewrite_report.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "report/packet_json.hpp"
@@ -21,30 +22,42 @@ std::string_view status_name(const RewrittenFile& file) {
     return {};
 }
 
-/// Reasons that are about no line of the file have offset 0 and a witness, or none.
-std::uint32_t line_of(const RewrittenFile& file, const rewriter::Reason& reason) {
-    return reason.offset == 0 || file.lines == nullptr ? 0 : file.lines->place(reason.offset).line;
+std::string place_of(const RewrittenFile& file, const rewriter::Reason& reason) {
+    return reason.line == 0 ? file.path : fmt::format("{}:{}", file.path, reason.line);
 }
 
 }  // namespace
 
-std::string rewrite_text(const RewrittenFile& file) {
+std::string rewrite_text(const RewrittenFile& file, bool residue, bool color) {
     std::string out;
-    for (const rewriter::Reason& reason : file.outcome.reasons) {
-        std::uint32_t line = line_of(file, reason);
-        std::string place = line == 0 ? file.path : fmt::format("{}:{}", file.path, line);
-        out += fmt::format("{}: refused [{}]: {}\n", place, reason.code, reason.message);
-    }
+    for (const rewriter::Reason& reason : file.outcome.reasons)
+        out += fmt::format("{}: {}refused{} [{}]: {}\n", place_of(file, reason),
+                           color ? "\x1b[1;31m" : "", color ? "\x1b[0m" : "", reason.code,
+                           reason.message);
     for (const rewriter::Service& idle : file.outcome.idle)
         out += fmt::format("{}: {}: no connection to it gets through; left as it is\n", file.path,
                            rewriter::to_words(idle));
-    for (const rewriter::Reason& reason : file.outcome.forced) {
-        std::uint32_t line = line_of(file, reason);
-        std::string place = line == 0 ? file.path : fmt::format("{}:{}", file.path, line);
-        out += fmt::format("{}: forced [{}]: {}\n", place, reason.code, reason.message);
-    }
+    for (const rewriter::Reason& reason : file.outcome.forced)
+        out += fmt::format("{}: forced [{}]: {}\n", place_of(file, reason), reason.code,
+                           reason.message);
+    if (!residue) return out;
     for (const rewriter::Reason& open : file.outcome.residue)
         out += fmt::format("{}: stays open by nature: {}\n", file.path, open.message);
+    return out;
+}
+
+std::string colored_diff(std::string_view diff) {
+    std::string out;
+    while (!diff.empty()) {
+        std::string_view line = diff.substr(0, diff.find('\n'));
+        diff.remove_prefix(std::min(diff.size(), line.size() + 1));
+        std::string_view on = line.starts_with("---") || line.starts_with("+++") ? "\x1b[1m"
+                              : line.starts_with('+')                            ? "\x1b[32m"
+                              : line.starts_with('-')                            ? "\x1b[31m"
+                              : line.starts_with('@')                            ? "\x1b[36m"
+                                                                                 : "";
+        out += fmt::format("{}{}{}\n", on, line, on.empty() ? "" : "\x1b[0m");
+    }
     return out;
 }
 
@@ -53,7 +66,7 @@ std::string rewrite_json(const std::vector<RewrittenFile>& files) {
     for (const RewrittenFile& file : files) {
         Json reasons = Json::array();
         auto reason_json = [&](const rewriter::Reason& r) {
-            Json reason{{"code", r.code}, {"message", r.message}, {"line", line_of(file, r)}};
+            Json reason{{"code", r.code}, {"message", r.message}, {"line", r.line}};
             if (r.witness) reason["witness"] = packet_json(*r.witness);
             return reason;
         };

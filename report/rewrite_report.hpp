@@ -2,10 +2,11 @@
 // What became of each file of a rewrite, for people (on stderr) and programs.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/line_index.hpp"
 #include "rewriter/rewrite.hpp"
 
 namespace untrack::report {
@@ -13,12 +14,13 @@ namespace untrack::report {
 struct RewrittenFile {
     std::string path;
     rewriter::Outcome outcome;
-    const LineIndex* lines;
     std::string failure;  ///< the file could not be read or written: why
 };
 
-/// Reasons and residue, a line each.
-std::string rewrite_text(const RewrittenFile& file);
+/// Reasons and, when wanted, residue, a line each.
+std::string rewrite_text(const RewrittenFile& file, bool residue, bool color);
+/// The diff with the colours of a terminal.
+std::string colored_diff(std::string_view diff);
 /// The one JSON object of the contract, with a line end.
 std::string rewrite_json(const std::vector<RewrittenFile>& files);
 

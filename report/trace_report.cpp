@@ -18,6 +18,17 @@ std::string_view truth_text(Truth t) {
     return t == Truth::yes ? "matched" : t == Truth::no ? "not matched" : "unknown";
 }
 
+std::string_view colour(packet::Verdict verdict) {
+    switch (verdict) {
+        case packet::Verdict::accept:
+            return "\x1b[1;32m";
+        case packet::Verdict::unknown:
+            return "\x1b[1;33m";
+        default:
+            return "\x1b[1;31m";
+    }
+}
+
 }  // namespace
 
 std::string action_text(const Step& step) {
@@ -48,9 +59,10 @@ std::string action_text(const Step& step) {
 }
 
 std::string trace_text(const packet::Packet& packet, const packet::Trace& trace,
-                       std::span<const RulesetText> texts) {
+                       std::span<const RulesetText> texts, TraceStyle style) {
     std::string out = packet::to_words(packet) + "\n";
     for (const Step& step : trace.steps) {
+        if (!style.steps) break;
         Place place = place_of(step, texts);
         const model::Chain& chain = step.ruleset->chain(step.chain);
         std::string where = place.line != 0 ? fmt::format("{}:{}", place.path, place.line)
@@ -63,7 +75,8 @@ std::string trace_text(const packet::Packet& packet, const packet::Trace& trace,
                            action_text(step));
         if (step.rule.valid()) out += fmt::format("              {}\n", place.rule);
     }
-    out += fmt::format("  verdict: {}", name(trace.verdict));
+    out += fmt::format("  verdict: {}{}{}", style.color ? colour(trace.verdict) : "",
+                       name(trace.verdict), style.color ? "\x1b[0m" : "");
     if (trace.untracked == Truth::yes) out += ", untracked";
     if (trace.untracked == Truth::unknown) out += ", untracked or not: unknown";
     if (trace.nat_applied) out += ", a NAT rule applies (what it changes is not followed)";

@@ -8,8 +8,14 @@
 
 namespace untrack::report {
 
+/// How much of a path is printed, and whether in colour.
+struct TraceStyle {
+    bool steps = true;
+    bool color = false;
+};
+
 std::string trace_text(const packet::Packet& packet, const packet::Trace& trace,
-                       std::span<const RulesetText> texts);
+                       std::span<const RulesetText> texts, TraceStyle style);
 /// Without a line end.
 std::string trace_json(const packet::Packet& packet, const packet::Trace& trace,
                        std::span<const RulesetText> texts);

@@ -42,6 +42,7 @@ struct Reason {
     std::string message;
     std::uint32_t offset = 0;  ///< the place in the file
     std::optional<packet::Packet> witness;
+    std::uint32_t line = 0;  ///< of the place, from 1, once somebody has counted; 0: of no line
 };
 
 enum class Status : std::uint8_t { rewritten, unchanged, refused };

@@ -173,9 +173,9 @@ TEST(Cli, AFullDiskOrAClosedPipeIsNoSuccess) {
     Folder f;
     std::string file = f.file("rules", web);
     EXPECT_EQ(shell("untrack rewrite --port 80/tcp " + file + " > /dev/full").code, 2);
-    EXPECT_NE(
-        shell("untrack rewrite --port 80/tcp " + file + " > /dev/full").err.find("cannot write"),
-        std::string::npos);
+    EXPECT_NE(shell("untrack rewrite --port 80/tcp " + file + " > /dev/full")
+                  .err.find("cannot be written"),
+              std::string::npos);
 }
 
 TEST(Cli, MessagesThatNobodyReadsChangeNothing) {

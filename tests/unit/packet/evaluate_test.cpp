@@ -4,7 +4,6 @@
 #include "packet/evaluate.hpp"
 
 #include <gtest/gtest.h>
-
 #include <random>
 
 #include "packet/words.hpp"
@@ -72,7 +71,7 @@ void compare(test::RandomRuleset& random, model::Family family, const test::Load
         std::set<std::pair<Fate, bool>> fates;
         for (unsigned round = 0; round < 8; ++round) {
             for (std::uint32_t level : space.predicate_levels())
-                values[level] = round == 0 ? 0
+                values[level] = round == 0                            ? 0
                                 : space.pool().last_value(level) == 1 ? random.below(2)
                                                                       : random.below(3) * 15;
             std::uint32_t number = space.pool().at(ways[way_of(p)], values);
@@ -83,9 +82,8 @@ void compare(test::RandomRuleset& random, model::Family family, const test::Load
                 fates.insert({o.fate, untracked});
             // Whether a destination is a broadcast address the trace may know.
             if (round == 0 && trace.verdict != Verdict::unknown) {
-                ASSERT_EQ(verdict_of(o.fate), trace.verdict)
-                    << packet::to_words(p) << "\n"
-                    << loaded.file.text();
+                ASSERT_EQ(verdict_of(o.fate), trace.verdict) << packet::to_words(p) << "\n"
+                                                             << loaded.file.text();
                 if (o.fate == Fate::accept) {
                     ASSERT_EQ(untracked, trace.untracked == Truth::yes)
                         << packet::to_words(p) << "\n"

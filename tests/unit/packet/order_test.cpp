@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
 #include <random>
 
 #include "tests/unit/ruleset_text.hpp"

@@ -26,7 +26,9 @@ std::string RandomRuleset::address() {
                ? pick({"10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "192.0.2.1", "192.0.2.0/25",
                        "0.0.0.0/1", "10.0.0.1/255.255.240.255", "203.0.113.9,192.0.2.1"})
                : pick({"2001:db8::/32", "2001:db8:1::/48", "2001:db8:1::1", "fe80::/10",
-                       "2001:db8:0:0:8000::/65", "2001:db8::1/ffff:ffff:ffff:ffff:ffff:ffff:0fff:ffff", "2001:db8::9,2001:db8:1::1"});
+                       "2001:db8:0:0:8000::/65",
+                       "2001:db8::1/ffff:ffff:ffff:ffff:ffff:ffff:0fff:ffff",
+                       "2001:db8::9,2001:db8:1::1"});
 }
 
 std::string RandomRuleset::matches(const std::string& table, const std::string& chain) {
@@ -47,7 +49,8 @@ std::string RandomRuleset::matches(const std::string& table, const std::string& 
     bool six = family_ == model::Family::ip6;
     switch (below(9)) {
         case 0:
-            out += fmt::format("-p tcp -m tcp {}--dport {} ", no(), pick({"80", "22", "1024:65535", "0:79"}));
+            out += fmt::format("-p tcp -m tcp {}--dport {} ", no(),
+                               pick({"80", "22", "1024:65535", "0:79"}));
             break;
         case 1:
             out += fmt::format("-p tcp -m tcp {}--sport {} ", no(), pick({"80", "1024:65535"}));
@@ -86,7 +89,8 @@ std::string RandomRuleset::matches(const std::string& table, const std::string& 
                                  "--ctorigdstport 80", "--ctstate NEW,ESTABLISHED --ctdir ORIGINAL",
                                  "--ctstatus SEEN_REPLY", "! --ctproto 17"}));
     if (below(8) == 0)
-        out += fmt::format("-m mark {}--mark {} ", no(), pick({"0x1", "0x0", "0x10/0x10", "0x1/0xf"}));
+        out +=
+            fmt::format("-m mark {}--mark {} ", no(), pick({"0x1", "0x0", "0x10/0x10", "0x1/0xf"}));
     if (below(12) == 0)
         out += fmt::format("-m addrtype {}--dst-type {} ", no(),
                            pick({"LOCAL", "BROADCAST", "MULTICAST", "UNICAST", "LOCAL,BROADCAST"}));
@@ -105,18 +109,19 @@ std::string RandomRuleset::rule(const std::string& table, const std::string& cha
     std::string target;
     bool user = chain.starts_with("u");
     if (table == "raw")
-        target = pick({"-j CT --notrack", "-j CT --notrack", "-j CT --zone 3", "-j ACCEPT", "-j DROP",
-                       "-j RETURN", "-j u1"});
+        target = pick({"-j CT --notrack", "-j CT --notrack", "-j CT --zone 3", "-j ACCEPT",
+                       "-j DROP", "-j RETURN", "-j u1"});
     else if (table == "mangle")
         target = pick({"-j MARK --set-xmark 0x1/0xffffffff", "-j MARK --set-xmark 0x10/0x10",
                        "-j MARK --set-xmark 0x0/0xf", "-j ACCEPT", "-j DROP", "-j RETURN", "-j u1",
                        "-j CONNMARK --restore-mark", "-j MARK --or-mark 0x2"});
     else if (table == "nat")
-        target = chain == "PREROUTING" || chain == "OUTPUT"
-                     ? (family_ == model::Family::ip ? "-p tcp -j DNAT --to-destination 10.9.9.9"
-                                                     : "-p tcp -j DNAT --to-destination 2001:db8::99")
-                 : chain == "POSTROUTING" ? "-j MASQUERADE"
-                                          : "-j ACCEPT";
+        target =
+            chain == "PREROUTING" || chain == "OUTPUT"
+                ? (family_ == model::Family::ip ? "-p tcp -j DNAT --to-destination 10.9.9.9"
+                                                : "-p tcp -j DNAT --to-destination 2001:db8::99")
+            : chain == "POSTROUTING" ? "-j MASQUERADE"
+                                     : "-j ACCEPT";
     else
         target = pick({"-j ACCEPT", "-j ACCEPT", "-j DROP", "-j REJECT", "-j RETURN", "-j u1",
                        "-j u2", "-g u2", "-j LOG", ""});
@@ -164,11 +169,11 @@ packet::Packet RandomRuleset::packet() {
     p.family = family_;
     bool six = family_ == model::Family::ip6;
     auto any_address = [&] {
-        std::string a = six ? pick({"2001:db8::9", "2001:db8:1::1", "fe80::1", "2001:db8:0:0:8000::7",
-                                    "2a00::1", "ff02::1", "2001:db8:1::ff"})
-                            : pick({"10.1.2.3", "10.1.9.9", "192.0.2.1", "192.0.2.200", "203.0.113.9",
-                                    "10.0.0.1", "224.0.0.1", "10.0.0.78", "255.255.255.255",
-                                    "192.0.2.7"});
+        std::string a =
+            six ? pick({"2001:db8::9", "2001:db8:1::1", "fe80::1", "2001:db8:0:0:8000::7",
+                        "2a00::1", "ff02::1", "2001:db8:1::ff"})
+                : pick({"10.1.2.3", "10.1.9.9", "192.0.2.1", "192.0.2.200", "203.0.113.9",
+                        "10.0.0.1", "224.0.0.1", "10.0.0.78", "255.255.255.255", "192.0.2.7"});
         model::Family family{};
         model::Address address;
         packet::parse_address(a, family, address);

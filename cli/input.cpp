@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/input.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <set>
+#include <unistd.h>
+
+#include "cli/language.hpp"
+#include "cli/streams.hpp"
+
+namespace untrack::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a file is by its beginning: only a ruleset is read whole. errno's message when it cannot be
+/// read.
+tl::expected<Language, std::string> look_into(const std::string& path) {
+    int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return tl::make_unexpected(std::string(std::strerror(errno)));
+    std::string head(std::size_t{1} << 16U, '\0');
+    ssize_t n = ::read(fd, head.data(), head.size());
+    int error = errno;
+    ::close(fd);
+    if (n < 0) return tl::make_unexpected(std::string(std::strerror(error)));
+    head.resize(static_cast<std::size_t>(n));
+    return language_at_first_line(head);
+}
+
+class Search {
+  public:
+    /// Files below the directory; unreadable ones are named on stderr.
+    void directory(const fs::path& path) {
+        std::error_code error;
+        fs::directory_iterator it(path, error);
+        std::vector<fs::directory_entry> entries;
+        for (fs::directory_iterator end; !error && it != end; it.increment(error))
+            entries.push_back(*it);
+        if (error) return unreadable(path.string(), error.message());
+        std::sort(entries.begin(), entries.end());
+        for (const fs::directory_entry& entry : entries) {
+            std::error_code ignored;
+            if (entry.is_symlink(ignored) ? entry.is_regular_file(ignored)
+                                          : !entry.is_directory(ignored)) {
+                file(entry);
+            } else if (!entry.is_symlink(ignored)) {
+                directory(entry.path());
+            }
+        }
+    }
+
+    std::vector<std::string> found;
+    bool failed = false;
+
+  private:
+    void file(const fs::directory_entry& entry) {
+        std::error_code error;
+        // Neither pipes, devices and links to nowhere nor what is empty or made by the kernel.
+        if (!entry.is_regular_file(error) || entry.file_size(error) == 0 || error) return;
+        const std::string path = entry.path().string();
+        auto language = look_into(path);
+        if (!language) return unreadable(path, language.error());
+        if (*language == Language::iptables) found.push_back(path);
+        if (*language == Language::nft)
+            print_error(
+                fmt::format("{}: warning[UT904] unsupported-language: left out: this "
+                            "version reads no nftables ruleset\n",
+                            path));
+    }
+
+    void unreadable(const std::string& path, const std::string& why) {
+        complain(fmt::format("{}: {}", path, why));
+        failed = true;
+    }
+};
+
+/// Two names of one file, by links or dots, are the same; hard links are not: each is a file of its
+/// own once it is replaced.
+std::string identity(const std::string& path) {
+    std::error_code error;
+    fs::path real = fs::canonical(path, error);
+    return error ? path : real.string();
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> find_files(const std::vector<std::string>& paths,
+                                                   std::string_view subcommand) {
+    if (paths.empty()) {
+        if (::isatty(STDIN_FILENO) != 1) return std::vector<std::string>{"-"};
+        complain(fmt::format(
+            "{0} wants files, directories, or a ruleset on standard input, as in: iptables-save | "
+            "untrack {0}",
+            subcommand));
+        return std::nullopt;
+    }
+    if (std::count(paths.begin(), paths.end(), "-") > 1) {
+        complain("standard input (-) can be read only once");
+        return std::nullopt;
+    }
+    std::vector<std::string> files;
+    std::set<std::string> seen;
+    bool failed = false;
+    auto add = [&](const std::string& path) {
+        if (path == "-" || seen.insert(identity(path)).second) files.push_back(path);
+    };
+    for (const std::string& path : paths) {
+        std::error_code error;
+        if (path == "-" || !fs::is_directory(path, error)) {
+            add(path);
+            continue;
+        }
+        Search search;
+        search.directory(path);
+        failed = failed || search.failed;
+        if (search.found.empty() && !search.failed) {
+            complain(
+                fmt::format("{}: holds no iptables ruleset (no file that begins with a line "
+                            "such as `*filter')",
+                            path));
+            failed = true;
+        }
+        for (const std::string& file : search.found) add(file);
+    }
+    if (failed) return std::nullopt;
+    return files;
+}
+
+tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& path,
+                                                             const Context& context, Keep keep) {
+    auto failure = [](std::string message) { return tl::make_unexpected(std::move(message)); };
+    bool guess_it = context.language == "auto";
+    if (!guess_it && context.language != "iptables" && context.language != "ip6tables")
+        return failure(
+            fmt::format("{}: error[UT904] unsupported-language: this version does not read "
+                        "--lang {}, only iptables and ip6tables",
+                        path, context.language));
+    auto file = path == "-" ? SourceFile::read_stdin() : SourceFile::open(path);
+    if (!file)
+        return failure(
+            fmt::format("{}: {}", path == "-" ? "standard input" : path, file.error().message));
+    if (keep == Keep::copied && path != "-")
+        *file = SourceFile::from_text(file->path(), file->text());
+    auto input = std::make_unique<Input>(std::move(*file));
+    std::string_view text = input->file.text();
+    if (guess_it)
+        if (Language guess = guess_language(text); guess != Language::iptables)
+            return failure(cannot_read(input->file.path(), guess));
+    input->tree = parser::iptables::parse(text);
+    model::Family family = model::guess_family(path, input->tree);
+    if (context.language == "ip6tables" || context.family == "6") family = model::Family::ip6;
+    if (context.language == "iptables" || context.family == "4") family = model::Family::ip;
+    input->ruleset = model::lower(input->tree, {family, input->file.path()});
+    return input;
+}
+
+std::string syntax_errors(Input& input) {
+    std::vector<std::pair<std::uint32_t, std::string_view>> all;
+    for (const auto& e : input.tree.errors) all.emplace_back(e.range.begin, e.message);
+    for (const auto& p : input.ruleset.problems) all.emplace_back(p.range.begin, p.message);
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::string out;
+    for (const auto& [offset, message] : all) {
+        LineColumn at = input.line_index().place(offset);
+        out += fmt::format("{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column, message);
+    }
+    return out;
+}
+
+std::string remarks(Input& input, const Context& context) {
+    std::string out;
+    const model::Ruleset& r = input.ruleset;
+    if (context.verbose) {
+        out = fmt::format(
+            "{}: read as {} (IPv{}), lines: {}, tables: {}, rules: {}\n", input.file.path(),
+            r.family == model::Family::ip ? "iptables" : "ip6tables", family_digit(r.family),
+            input.tree.lines.size(), r.tables.size(), r.rules.size());
+    }
+    if (!input.has_rules() && !context.quiet)
+        out += fmt::format("{}: {}\n", input.file.path(),
+                           input.file.text().empty() ? "is empty" : "holds no table and no rule");
+    return out;
+}
+
+}  // namespace untrack::cli
