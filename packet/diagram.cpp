@@ -5,25 +5,63 @@
 #include <cassert>
 #include <cstring>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace untrack::packet {
 namespace {
 
-constexpr std::size_t first_table = std::size_t{1} << 12U;
+constexpr std::size_t first_table = std::size_t{1} << 10U;
 constexpr std::size_t largest_cache = std::size_t{1} << 22U;
+/// Where results are forgotten faster than they are used again, an operation takes long without
+/// making a node: steps are bounded by the words that there might be.
+constexpr std::size_t steps_per_word = 8;
+/// Levels one below the other that operations go down before they give up: as deep as a thousand
+/// predicates that hang on each other, and far from the end of any stack.
+constexpr unsigned most_depth = 2000;
 
-std::uint64_t mix(std::uint64_t h, std::uint64_t more) {
+constexpr std::uint64_t mix(std::uint64_t h, std::uint64_t more) {
     h = (h ^ more) * 0xff51afd7ed558ccdULL;
     return h ^ (h >> 32U);
 }
 
-std::uint64_t hash_node(const std::uint32_t* words) {
-    std::uint64_t h = words[0] * 0x9e3779b97f4a7c15ULL ^ words[1];
-    for (std::uint32_t i = 0; i < words[1]; ++i)
-        h = mix(h, std::uint64_t{words[2 + 2 * i]} << 32U | words[3 + 2 * i]);
-    return h;
-}
+/// Numbers kept for handles, or pairs of them, for the time of one walk through a diagram.
+template <typename Key>
+class Memo {
+  public:
+    /// nullptr when there is none.
+    [[nodiscard]] const std::uint32_t* find(Key key) const {
+        const Slot& s = slots_[place(key)];
+        return s.key == 0 ? nullptr : &s.value;
+    }
+    /// Whether there was none.
+    bool insert(Key key, std::uint32_t value) {
+        Slot& s = slots_[place(key)];
+        if (s.key != 0) return false;
+        s = {key + 1, value};
+        if (++used_ * 2 > slots_.size()) grow();
+        return true;
+    }
+
+  private:
+    struct Slot {
+        Key key = 0;  ///< one more; no handle is the largest number
+        std::uint32_t value = 0;
+    };
+    [[nodiscard]] std::size_t place(Key key) const {
+        std::size_t mask = slots_.size() - 1;
+        std::size_t at = mix(key, 1) & mask;
+        while (slots_[at].key != 0 && slots_[at].key != key + 1) at = (at + 1) & mask;
+        return at;
+    }
+    void grow() {
+        std::vector<Slot> old(slots_.size() * 4);
+        old.swap(slots_);
+        for (const Slot& s : old)
+            if (s.key != 0) slots_[place(s.key - 1)] = s;
+    }
+
+    std::vector<Slot> slots_ = std::vector<Slot>(32);
+    std::size_t used_ = 0;
+};
 
 }  // namespace
 
@@ -70,9 +108,10 @@ DiagramPool::DiagramPool(std::vector<std::uint32_t> last_values, std::size_t mos
     : last_values_(std::move(last_values)),
       most_words_(std::min<std::size_t>(most_words, 0xffffffffU - most_leaves)),
       table_(first_table),
-      cache_(first_table) {}
+      cache_(first_table),
+      few_cache_(first_table / 4) {}
 
-void DiagramPool::push(std::size_t base, std::uint32_t last, Diagram child) {
+inline void DiagramPool::push(std::size_t base, std::uint32_t last, Diagram child) {
     if (building_.size() > base && building_.back().child == child.handle)
         building_.back().last = last;
     else
@@ -83,47 +122,69 @@ void DiagramPool::push(std::size_t base, std::uint32_t last, Diagram child) {
 /// one edge is its child.
 Diagram DiagramPool::finish(std::uint32_t level, std::size_t base) {
     std::size_t n = building_.size() - base;
+    const Edge* edges = building_.data() + base;
     if (n == 1) {
-        Diagram only{building_.back().child};
+        Diagram only{edges->child};
         building_.resize(base);
         return only;
     }
+    std::uint64_t hash = mix(level, n);
+    for (std::size_t i = 0; i < n; ++i)
+        hash = mix(hash, std::uint64_t{edges[i].last} << 32U | edges[i].child);
+    auto tag = static_cast<std::uint32_t>(hash);
+    std::size_t mask = table_.size() - 1;
+    std::size_t slot = tag & mask;
+    for (; table_[slot].handle != 0; slot = (slot + 1) & mask) {
+        if (table_[slot].tag != tag) continue;
+        const std::uint32_t* there = &words_[table_[slot].handle - most_leaves];
+        if (there[0] != level || there[1] != n ||
+            std::memcmp(there + 2, edges, n * sizeof(Edge)) != 0)
+            continue;
+        building_.resize(base);
+        return {table_[slot].handle};
+    }
+    Diagram made = add_node(level, base);
+    table_[slot] = {made.handle, tag};
+    if (++node_count_ * 4 > table_.size() * 3) grow_table();
+    return made;
+}
+
+Diagram DiagramPool::add_node(std::uint32_t level, std::size_t base) {
+    std::size_t n = building_.size() - base;
     std::size_t at = words_.size();
     std::size_t size = 2 + 2 * n;
-    if (at + size > most_words_) throw PoolExhausted();
+    if (size > most_words_ - at) {
+        building_.resize(base);
+        throw PoolExhausted();
+    }
+    // By a third: there are hundreds of megabytes that are better not doubled.
+    if (at + size > words_.capacity())
+        words_.reserve(std::min(most_words_, std::max(at + size, at + at / 3 + first_table)));
     words_.resize(at + size);
     words_[at] = level;
     words_[at + 1] = static_cast<std::uint32_t>(n);
     std::memcpy(&words_[at + 2], &building_[base], n * sizeof(Edge));
     building_.resize(base);
-    std::size_t mask = table_.size() - 1;
-    for (std::size_t slot = hash_node(&words_[at]) & mask;; slot = (slot + 1) & mask) {
-        std::uint32_t there = table_[slot];
-        if (there == 0) {
-            std::uint32_t handle = static_cast<std::uint32_t>(at) + most_leaves;
-            table_[slot] = handle;
-            if (++node_count_ * 4 > table_.size() * 3) grow_table();
-            return {handle};
-        }
-        const std::uint32_t* other = &words_[there - most_leaves];
-        if (other[0] == level && other[1] == n &&
-            std::memcmp(other + 2, &words_[at + 2], n * sizeof(Edge)) == 0) {
-            words_.resize(at);
-            return {there};
-        }
-    }
+    return {static_cast<std::uint32_t>(at) + most_leaves};
 }
 
 void DiagramPool::grow_table() {
-    table_.assign(table_.size() * 2, 0);
+    std::vector<Slot> old(table_.size() * 2);
+    old.swap(table_);
     std::size_t mask = table_.size() - 1;
-    for (std::size_t at = 0; at < words_.size(); at += 2 + 2 * std::size_t{words_[at + 1]}) {
-        std::size_t slot = hash_node(&words_[at]) & mask;
-        while (table_[slot] != 0) slot = (slot + 1) & mask;
-        table_[slot] = static_cast<std::uint32_t>(at) + most_leaves;
+    for (const Slot& s : old) {
+        if (s.handle == 0) continue;
+        std::size_t slot = s.tag & mask;
+        while (table_[slot].handle != 0) slot = (slot + 1) & mask;
+        table_[slot] = s;
     }
-    if (cache_.size() < table_.size() && cache_.size() < largest_cache)
-        cache_.assign(cache_.size() * 2, {});
+    if (cache_.size() >= table_.size() || cache_.size() >= largest_cache) return;
+    std::vector<CacheEntry> known(cache_.size() * 2);
+    known.swap(cache_);
+    for (const CacheEntry& e : known)
+        if (e.a != 0xffffffffU)
+            cache_[cache_hash({e.a}, {e.b}, Operation{e.operation}) & (cache_.size() - 1)] = e;
+    few_cache_.assign(cache_.size() / 4, {});
 }
 
 Diagram DiagramPool::branch(std::uint32_t level, std::span<const Interval> intervals,
@@ -140,8 +201,18 @@ Diagram DiagramPool::branch(std::uint32_t level, std::span<const Interval> inter
     return finish(level, base);
 }
 
+inline std::uint32_t DiagramPool::cache_hash(Diagram a, Diagram b, Operation operation) {
+    return static_cast<std::uint32_t>(
+        mix(std::uint64_t{a.handle} << 32U | b.handle, static_cast<std::uint64_t>(operation) + 1));
+}
+
+inline void DiagramPool::step(std::size_t edges, unsigned depth) {
+    steps_ += edges;
+    if (depth > most_depth || steps_ > steps_per_word * most_words_) throw PoolExhausted();
+}
+
 template <DiagramPool::Operation operation>
-Diagram DiagramPool::apply(Diagram a, Diagram b) {
+Diagram DiagramPool::apply(Diagram a, Diagram b, unsigned depth) {
     if constexpr (operation == Operation::over) {
         if (a == nothing || a == b) return b;
         if (b == nothing || is_leaf(a)) return a;
@@ -159,7 +230,7 @@ Diagram DiagramPool::apply(Diagram a, Diagram b) {
         if (a.handle > b.handle) std::swap(a, b);
     }
     constexpr auto code = static_cast<std::uint32_t>(operation);
-    std::uint64_t hash = mix(std::uint64_t{a.handle} << 32U | b.handle, code + 1);
+    std::uint32_t hash = cache_hash(a, b, operation);
     {
         const CacheEntry& known = cache_[hash & (cache_.size() - 1)];
         if (known.a == a.handle && known.b == b.handle && known.operation == code)
@@ -173,17 +244,20 @@ Diagram DiagramPool::apply(Diagram a, Diagram b) {
         bool of_a = level_a < level_b;
         Diagram split = of_a ? a : b;
         std::uint32_t n = edge_count(split);
+        step(n, ++depth);
         for (std::uint32_t i = 0; i < n; ++i) {
             Edge e = edge(split, i);
-            Diagram child = of_a ? apply<operation>({e.child}, b) : apply<operation>(a, {e.child});
+            Diagram child = of_a ? apply<operation>({e.child}, b, depth)
+                                 : apply<operation>(a, {e.child}, depth);
             push(base, e.last, child);
         }
     } else {
+        step(std::size_t{edge_count(a)} + edge_count(b), ++depth);
         for (std::uint32_t i = 0, j = 0;;) {
             Edge x = edge(a, i);
             Edge y = edge(b, j);
             std::uint32_t last = std::min(x.last, y.last);
-            push(base, last, apply<operation>({x.child}, {y.child}));
+            push(base, last, apply<operation>({x.child}, {y.child}, depth));
             if (last == last_values_[level]) break;
             if (x.last == last) ++i;
             if (y.last == last) ++j;
@@ -207,44 +281,142 @@ Diagram DiagramPool::differing(Diagram a, Diagram b) {
     return apply<Operation::differing>(a, b);
 }
 
+Diagram DiagramPool::over_few(const Few& all, unsigned depth) {
+    // Without what changes nothing: 0, what has come already, what comes after a leaf.
+    Few parts{};
+    std::size_t n = 0;
+    for (std::uint32_t part : all) {
+        auto end = parts.begin() + static_cast<std::ptrdiff_t>(n);
+        if (part == 0 || std::find(parts.begin(), end, part) != end) continue;
+        parts[n++] = part;
+        if (is_leaf({part})) break;
+    }
+    if (n <= 1) return {parts[0]};
+    if (n == 2) return apply<Operation::over>({parts[0]}, {parts[1]}, depth);
+    std::uint64_t hash = n;
+    for (std::size_t i = 0; i < n; i += 2)
+        hash = mix(hash, std::uint64_t{parts[i]} << 32U | parts[i + 1]);
+    {
+        const FewEntry& known = few_cache_[hash & (few_cache_.size() - 1)];
+        if (known.parts == parts) return {known.result};
+    }
+    std::uint32_t level = 0xffffffffU;
+    for (std::size_t i = 0; i < n; ++i) level = std::min(level, level_of({parts[i]}));
+    Few at{};  // the edge of each that the values have come to
+    Few children = parts;
+    Few lasts{};
+    std::size_t edges = 0;
+    auto go_to = [&](std::size_t i, std::uint32_t number) {
+        Edge e = edge({parts[i]}, number);
+        at[i] = number;
+        lasts[i] = e.last;
+        children[i] = e.child;
+    };
+    for (std::size_t i = 0; i < n; ++i) {
+        lasts[i] = last_values_[level];
+        if (level_of({parts[i]}) != level) continue;
+        edges += edge_count({parts[i]});
+        go_to(i, 0);
+    }
+    step(edges, ++depth);
+    std::size_t base = building_.size();
+    for (;;) {
+        std::uint32_t last = lasts[0];
+        for (std::size_t i = 1; i < n; ++i) last = std::min(last, lasts[i]);
+        push(base, last, over_few(children, depth));
+        if (last == last_values_[level]) break;
+        for (std::size_t i = 0; i < n; ++i)
+            if (lasts[i] == last) go_to(i, at[i] + 1);
+    }
+    Diagram result = finish(level, base);
+    few_cache_[hash & (few_cache_.size() - 1)] = {parts, result.handle};
+    return result;
+}
+
 Diagram DiagramPool::over_all(std::span<const Diagram> parts) {
-    if (parts.empty()) return nothing;
-    if (parts.size() == 1) return parts[0];
-    std::size_t half = parts.size() / 2;
-    Diagram first = over_all(parts.first(half));
-    return over(first, over_all(parts.subspan(half)));
+    Few few{};
+    std::size_t each = 1;
+    while (each * few.size() < parts.size()) each *= few.size();
+    for (std::size_t i = 0; !parts.empty(); ++i) {
+        std::size_t n = std::min(each, parts.size());
+        few[i] = n == 1 ? parts[0].handle : over_all(parts.first(n)).handle;
+        parts = parts.subspan(n);
+    }
+    return over_few(few, 0);
+}
+
+Diagram DiagramPool::chained(Diagram a, Diagram b,
+                             const std::function<bool(std::uint32_t)>& settled,
+                             const std::function<std::uint32_t(std::uint32_t, std::uint32_t)>& f) {
+    Memo<std::uint32_t> plain_known;
+    // Whether all numbers are 0 or settled.
+    auto plain = [&](auto&& self, Diagram x) -> bool {
+        if (const std::uint32_t* known = plain_known.find(x.handle)) return *known != 0;
+        bool result = true;
+        if (is_leaf(x))
+            result = x == nothing || settled(x.handle);
+        else
+            for (std::uint32_t i = 0, n = edge_count(x); i < n; ++i)
+                result = self(self, Diagram{edge(x, i).child}) && result;
+        plain_known.insert(x.handle, result ? 1 : 0);
+        return result;
+    };
+    plain(plain, a);
+    Memo<std::uint64_t> known;
+    auto visit = [&](auto&& self, Diagram x, Diagram y, unsigned depth) -> Diagram {
+        if (*plain_known.find(x.handle) != 0) return apply<Operation::over>(x, y, depth);
+        if (is_leaf(x) && is_leaf(y)) return leaf(f(x.handle, y.handle));
+        std::uint64_t key = std::uint64_t{x.handle} << 32U | y.handle;
+        if (const std::uint32_t* made = known.find(key)) return {*made};
+        std::uint32_t level = std::min(level_of(x), level_of(y));
+        bool of_x = level_of(x) == level;
+        bool of_y = level_of(y) == level;
+        step((of_x ? edge_count(x) : 0) + (of_y ? edge_count(y) : 0), ++depth);
+        std::size_t base = building_.size();
+        for (std::uint32_t i = 0, j = 0;;) {
+            Edge e = of_x ? edge(x, i) : Edge{last_values_[level], x.handle};
+            Edge g = of_y ? edge(y, j) : Edge{last_values_[level], y.handle};
+            std::uint32_t last = std::min(e.last, g.last);
+            push(base, last, self(self, Diagram{e.child}, Diagram{g.child}, depth));
+            if (last == last_values_[level]) break;
+            if (e.last == last) ++i;
+            if (g.last == last) ++j;
+        }
+        Diagram result = finish(level, base);
+        known.insert(key, result.handle);
+        return result;
+    };
+    return visit(visit, a, b, 0);
 }
 
 template <typename Leaf, typename Node>
 Diagram DiagramPool::rebuild(Diagram d, const Leaf& leaf, const Node& node) {
-    std::unordered_map<std::uint32_t, Diagram> known;
+    Memo<std::uint32_t> known;
     auto visit = [&](auto&& self, Diagram x) -> Diagram {
-        if (is_leaf(x)) return leaf(x);
-        auto it = known.find(x.handle);
-        if (it != known.end()) return it->second;
-        Diagram result = node(x, [&](Diagram child) { return self(self, child); });
-        known.emplace(x.handle, result);
+        if (const std::uint32_t* made = known.find(x.handle)) return {*made};
+        Diagram result =
+            is_leaf(x) ? leaf(x) : node(x, [&](Diagram child) { return self(self, child); });
+        known.insert(x.handle, result.handle);
         return result;
     };
     return visit(visit, d);
 }
 
 Diagram DiagramPool::map_leaves(Diagram d, const std::function<std::uint32_t(std::uint32_t)>& f) {
-    std::unordered_map<std::uint32_t, std::uint32_t> asked;
     return rebuild(
-        d,
-        [&](Diagram x) {
-            auto it = asked.find(x.handle);
-            if (it == asked.end()) it = asked.emplace(x.handle, f(x.handle)).first;
-            return leaf(it->second);
-        },
+        d, [&](Diagram x) { return leaf(f(x.handle)); },
         [&](Diagram x, auto visit) {
             std::size_t base = building_.size();
+            bool changed = false;
             for (std::uint32_t i = 0, n = edge_count(x); i < n; ++i) {
                 Edge e = edge(x, i);
-                push(base, e.last, visit(Diagram{e.child}));
+                Diagram child = visit(Diagram{e.child});
+                changed = changed || child.handle != e.child;
+                push(base, e.last, child);
             }
-            return finish(level_of(x), base);
+            if (changed) return finish(level_of(x), base);
+            building_.resize(base);
+            return x;
         });
 }
 
@@ -254,7 +426,8 @@ Diagram DiagramPool::where(Diagram d, const std::function<bool(std::uint32_t)>& 
 
 template <typename F>
 void DiagramPool::each_part(Diagram d, F f) const {
-    std::unordered_set<std::uint32_t> seen{d.handle};
+    Memo<std::uint32_t> seen;
+    seen.insert(d.handle, 0);
     std::vector<Diagram> todo{d};
     while (!todo.empty()) {
         Diagram x = todo.back();
@@ -263,7 +436,7 @@ void DiagramPool::each_part(Diagram d, F f) const {
         if (is_leaf(x)) continue;
         for (std::uint32_t i = 0, n = edge_count(x); i < n; ++i) {
             Diagram child{edge(x, i).child};
-            if (seen.insert(child.handle).second) todo.push_back(child);
+            if (seen.insert(child.handle, 0)) todo.push_back(child);
         }
     }
 }

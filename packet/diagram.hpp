@@ -5,6 +5,7 @@
 // decision diagrams, hash-consed as Christiansen & Fleury have it).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -73,9 +74,13 @@ class DiagramPool {
     Diagram complement_of(Diagram set) { return outside(set, everything); }
     /// The set of packets to which a and b give different numbers.
     Diagram differing(Diagram a, Diagram b);
-    /// over() of all of them, the first counting most: by halves, since one after another copies a
+    /// over() of all of them, the first counting most: as a tree, since one after another copies a
     /// wide node as often as it has edges.
     Diagram over_all(std::span<const Diagram> parts);
+    /// As over(a, b), but numbers of a that are neither 0 nor `settled` become f(number of a,
+    /// number of b).
+    Diagram chained(Diagram a, Diagram b, const std::function<bool(std::uint32_t)>& settled,
+                    const std::function<std::uint32_t(std::uint32_t, std::uint32_t)>& f);
 
     /// Every number replaced by what `f` makes of it; `f` is asked once for each.
     Diagram map_leaves(Diagram d, const std::function<std::uint32_t(std::uint32_t)>& f);
@@ -89,6 +94,7 @@ class DiagramPool {
         std::uint32_t level;
         std::uint32_t with;  ///< the value or the level
         bool is_level;
+        friend constexpr bool operator==(const Substitution&, const Substitution&) = default;
     };
     /// What the diagram says of packets after their fields have changed, with every number replaced
     /// by what `f` makes of it.
@@ -141,6 +147,13 @@ class DiagramPool {
     struct CacheEntry {
         std::uint32_t a = 0xffffffffU, b = 0, operation = 0, result = 0;
     };
+    /// As many diagrams as are laid over each other at once: more of them make fewer nodes that
+    /// nobody asks for again, and cost more comparisons for each edge. The rest is 0.
+    using Few = std::array<std::uint32_t, 8>;
+    struct FewEntry {
+        Few parts{};
+        std::uint32_t result = 0;
+    };
     /// An edge leads values up to `last` (from the edge before it) to `child`.
     struct Edge {
         std::uint32_t last;
@@ -159,11 +172,23 @@ class DiagramPool {
         return {words_[at], words_[at + 1]};
     }
 
+    /// A node's place in the table of nodes; handle 0: free. Most of what is not the node that is
+    /// looked for has another tag, and need not be read.
+    struct Slot {
+        std::uint32_t handle = 0;
+        std::uint32_t tag = 0;  ///< its hash
+    };
+
     void push(std::size_t base, std::uint32_t last, Diagram child);
     Diagram finish(std::uint32_t level, std::size_t base);
+    Diagram add_node(std::uint32_t level, std::size_t base);
     void grow_table();
+    [[nodiscard]] static std::uint32_t cache_hash(Diagram a, Diagram b, Operation operation);
     template <Operation operation>
-    Diagram apply(Diagram a, Diagram b);
+    Diagram apply(Diagram a, Diagram b, unsigned depth = 0);
+    /// Counts a step of an operation at that depth for each edge.
+    void step(std::size_t edges, unsigned depth);
+    Diagram over_few(const Few& parts, unsigned depth);
     /// Rebuilds a diagram from below: `node` makes the result for a node of its level and the
     /// results of its edges.
     template <typename Leaf, typename Node>
@@ -176,9 +201,11 @@ class DiagramPool {
     std::vector<std::uint32_t> last_values_;
     std::size_t most_words_;
     std::vector<std::uint32_t> words_;
-    std::vector<std::uint32_t> table_;  ///< handles by hash; 0: free
+    std::size_t steps_ = 0;  ///< edges that operations have gone over
+    std::vector<Slot> table_;
     std::size_t node_count_ = 0;
     std::vector<CacheEntry> cache_;
+    std::vector<FewEntry> few_cache_;
     std::vector<Edge> building_;  ///< edges of the nodes under construction, innermost last
 };
 

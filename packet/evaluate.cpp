@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
 #include "model/conntrack_facts.hpp"
 
@@ -75,10 +76,9 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
 // -- parts one after the other
 // ---------------------------------------------------------------------
 
-/// What `then` says of packets to which the effect has happened.
-Diagram Evaluator::after(std::uint32_t effect, Diagram then) {
-    if (effect == 0) return then;
-    Effect e = outcomes_.effect_of({Fate::on, effect, 0});
+/// What later rules see of the effect: fields that have changed.
+std::vector<DiagramPool::Substitution> Evaluator::changes_of(std::uint32_t outcome) const {
+    const Effect& e = outcomes_.effect_of(outcomes_[outcome]);
     std::vector<DiagramPool::Substitution> changes;
     if (e.state != SeenState::given)
         changes.push_back({space_.level(Field::state),
@@ -87,38 +87,75 @@ Diagram Evaluator::after(std::uint32_t effect, Diagram then) {
         if (e.marks[i].kind != MarkSource::Kind::kept)
             changes.push_back({space_.mark_groups()[i].level, e.marks[i].value,
                                e.marks[i].kind == MarkSource::Kind::level});
-    return pool_.substituted(then, changes, [&](std::uint32_t number) {
-        return outcomes_.outcome_after(effect, number);
-    });
+    return changes;
 }
 
 Evaluator::Part Evaluator::join(const Part& first, const Part& then) {
     if (!first.changes) return {pool_.over(first.diagram, then.diagram), then.changes};
-    std::vector<std::uint32_t> going_on;
-    for (std::uint32_t number : pool_.leaves(first.diagram))
-        if (outcomes_[number].fate == Fate::on && number != 0) going_on.push_back(number);
-    if (going_on.empty()) return {pool_.over(first.diagram, then.diagram), then.changes};
-    Diagram ended = pool_.map_leaves(first.diagram, [&](std::uint32_t number) {
-        return outcomes_[number].fate == Fate::on ? 0 : number;
-    });
-    std::vector<Diagram> parts{ended};
-    for (std::uint32_t number : going_on) {
-        Diagram these =
-            pool_.where(first.diagram, [&](std::uint32_t other) { return other == number; });
-        parts.push_back(pool_.inside(these, after(outcomes_[number].effect, then.diagram)));
+    // Ways have their first hooks in common.
+    std::tuple key{first.diagram.handle, then.diagram.handle, then.changes};
+    auto known = joined_.find(key);
+    if (known == joined_.end()) known = joined_.emplace(key, join_changed(first, then)).first;
+    return known->second;
+}
+
+Evaluator::Part Evaluator::join_changed(const Part& first, const Part& then) {
+    // Packets that go on, by the fields that have changed.
+    struct Group {
+        std::vector<DiagramPool::Substitution> changes;
+        std::set<std::uint32_t> numbers;
+    };
+    std::vector<Group> groups;
+    bool any = false;
+    for (std::uint32_t number : pool_.leaves(first.diagram)) {
+        if (outcomes_[number].fate != Fate::on || number == 0) continue;
+        any = true;
+        auto changes = changes_of(number);
+        if (changes.empty()) continue;
+        auto group = std::find_if(groups.begin(), groups.end(),
+                                  [&](const Group& g) { return g.changes == changes; });
+        if (group == groups.end()) group = groups.insert(groups.end(), {changes, {}});
+        group->numbers.insert(number);
     }
-    parts.push_back(then.diagram);
-    // After an effect no number is 0, so that the last part is only for packets without one.
+    if (!any) return {pool_.over(first.diagram, then.diagram), then.changes};
+    auto ended = [&](std::uint32_t number) { return outcomes_[number].fate != Fate::on; };
+    auto after = [&](std::uint32_t number, std::uint32_t later) {
+        return outcomes_.outcome_after(outcomes_[number].effect, later);
+    };
+    std::vector<Diagram> parts;
+    for (const Group& g : groups) {
+        auto in_group = [&](std::uint32_t number) { return g.numbers.contains(number); };
+        Diagram these = pool_.map_leaves(
+            first.diagram, [&](std::uint32_t number) { return in_group(number) ? number : 0; });
+        Diagram seen = pool_.substituted(then.diagram, g.changes,
+                                         [](std::uint32_t number) { return number; });
+        parts.push_back(pool_.inside(pool_.where(first.diagram, in_group),
+                                     pool_.chained(these, seen, ended, after)));
+    }
+    // After an effect no number is 0, so that the last part is only for packets of no group.
+    parts.push_back(pool_.chained(
+        first.diagram, then.diagram,
+        [&](std::uint32_t number) {
+            return ended(number) ||
+                   std::any_of(groups.begin(), groups.end(),
+                               [&](const Group& g) { return g.numbers.contains(number); });
+        },
+        after));
     return {pool_.over_all(parts), true};
 }
 
 Evaluator::Part Evaluator::join_all(std::span<const Part> parts) {
-    if (parts.empty()) return {};
     if (parts.size() == 1) return parts[0];
+    bool plain =
+        std::none_of(parts.begin(), parts.end(), [](const Part& p) { return p.changes; });
+    if (plain) {
+        std::vector<Diagram> diagrams(parts.size());
+        std::transform(parts.begin(), parts.end(), diagrams.begin(),
+                       [](const Part& p) { return p.diagram; });
+        return {pool_.over_all(diagrams), false};
+    }
     std::size_t half = parts.size() / 2;
     Part first = join_all(parts.first(half));
-    // What everything has been decided by, nothing comes after.
-    if (!first.changes && pool_.is_leaf(first.diagram) && !(first.diagram == nothing)) return first;
     return join(first, join_all(parts.subspan(half)));
 }
 
@@ -229,7 +266,15 @@ Evaluator::Part Evaluator::jump(const Ruleset& r, RuleId id, const Sight& sight,
         changes = changes || (o.fate == Fate::on && o.effect != 0);
         return outcomes_.number(o);
     });
-    return {pool_.inside(there, d), changes};
+    d = pool_.inside(there, d);
+    // Often the rule's own condition leaves none of those that the chain lets go on.
+    if (changes) {
+        std::vector<std::uint32_t> numbers = pool_.leaves(d);
+        changes = std::any_of(numbers.begin(), numbers.end(), [&](std::uint32_t number) {
+            return number != 0 && outcomes_[number].fate == Fate::on;
+        });
+    }
+    return {d, changes};
 }
 
 Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
@@ -381,20 +426,29 @@ Diagram Evaluator::seen_by_nat() {
                       pool_.outside(icmp, space_.value(Field::state, value_related)));
 }
 
-Evaluator::Part Evaluator::base_chain(const BaseChain& base, Way way, Hook hook,
-                                      bool before_conntrack) {
-    const model::Chain& c = base.ruleset->chain(base.chain);
-    Diagram d = chain(*base.ruleset, base.chain, sight(way, hook), before_conntrack);
+/// What a base chain makes of packets: what it accepts, and where its policy does so what it has no
+/// word about, goes on.
+Evaluator::Part Evaluator::with_policy(Diagram chain, TargetKind policy) {
+    auto known = with_policy_.find({chain.handle, policy});
+    if (known != with_policy_.end()) return known->second;
     bool changes = false;
-    d = pool_.map_leaves(d, [&](std::uint32_t number) {
+    Diagram d = pool_.map_leaves(chain, [&](std::uint32_t number) {
         Outcome o = outcomes_[number];
         if (o.fate == Fate::accept)
             o.fate = Fate::on;
         else if (o.fate == Fate::on || o.fate == Fate::back)
-            o.fate = c.policy == TargetKind::drop ? Fate::drop : Fate::on;
+            o.fate = policy == TargetKind::drop ? Fate::drop : Fate::on;
         changes = changes || (o.fate == Fate::on && o.effect != 0);
         return outcomes_.number(o);
     });
+    return with_policy_[{chain.handle, policy}] = {d, changes};
+}
+
+Evaluator::Part Evaluator::base_chain(const BaseChain& base, Way way, Hook hook,
+                                      bool before_conntrack) {
+    const model::Chain& c = base.ruleset->chain(base.chain);
+    auto [d, changes] = with_policy(
+        chain(*base.ruleset, base.chain, sight(way, hook), before_conntrack), c.policy);
     if (base.nat) d = pool_.inside(seen_by_nat(), d);
     if (way == Way::loopback) {
         // One interface on all hooks, whatever the level says of the first of them.

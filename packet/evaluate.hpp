@@ -71,8 +71,10 @@ class Evaluator {
     };
 
     Part join(const Part& first, const Part& then);
+    Part join_changed(const Part& first, const Part& then);
     Part join_all(std::span<const Part> parts);
-    Diagram after(std::uint32_t effect, Diagram then);
+    Part with_policy(Diagram chain, model::TargetKind policy);
+    [[nodiscard]] std::vector<DiagramPool::Substitution> changes_of(std::uint32_t outcome) const;
     Part rule(const model::Ruleset& r, model::RuleId id, const Sight& sight, bool before_conntrack);
     Part jump(const model::Ruleset& r, model::RuleId id, const Sight& sight, bool before_conntrack);
     Part decided_elsewhere(const model::Ruleset& r, model::RuleId id, const Sight& sight);
@@ -107,6 +109,8 @@ class Evaluator {
     using ChainKey = std::tuple<const model::Ruleset*, std::uint32_t, std::uint32_t>;
     std::map<ChainKey, Part> chains_;
     std::map<std::pair<const model::Ruleset*, std::uint32_t>, Features> features_;
+    std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, Part> joined_;
+    std::map<std::pair<std::uint32_t, model::TargetKind>, Part> with_policy_;
     std::vector<std::pair<const model::Ruleset*, std::uint32_t>> open_;  ///< chains being evaluated
 };
 
