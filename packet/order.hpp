@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Questions about packet sets under the orders of fields in turn. No order is good for every
-// ruleset, and a bad one is worse by orders of magnitude: a trial on a sample of the rules tells
-// which to begin with, and where a pool is exhausted the next order gets its chance.
+// ruleset, and a bad one is worse by orders of magnitude: where the usual one takes too much, a
+// trial on a sample of the rules tells which to go on with, and where a pool is exhausted the next
+// order gets its chance.
 #pragma once
 
 #include <functional>
@@ -16,12 +17,13 @@ namespace untrack::packet {
 /// Words of a pool for one question: 400 MB, and about as much beside it.
 inline constexpr std::size_t default_words = 100'000'000;
 
-/// All orders, the most promising for the hosts' rules of the family first. The sample is of the
-/// host with the most rules; where rules are few it is not worth its time.
+/// All orders, the most promising first: those with small diagrams of a sample of the rules, of the
+/// host that has the most of the family.
 std::vector<FieldOrder> ranked_orders(model::Family family, std::span<const Host> hosts);
 
 /// Asks under one order after the other, each in a space of its own, until one comes to an end
-/// without exhausting its pool; the first attempts get a part of the words. Says whether one did.
+/// without exhausting its pool; the first attempts get a part of the words, and the very first is
+/// made before the rules are sampled. Says whether one came to an end.
 bool try_orders(model::Family family, std::span<const Host> hosts,
                 std::span<const std::string> interfaces, std::size_t most_words,
                 const std::function<void(PacketSpace&)>& question);
