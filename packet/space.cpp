@@ -203,16 +203,20 @@ std::string PacketSpace::interface_name(std::uint32_t value) const {
     const std::string& key = interface_keys_[value];
     if (key.empty() || key.back() != other) return key;
     std::string prefix = key.substr(0, key.size() - 1);
-    if (prefix.empty()) prefix = "eth";
-    // Names that the rules tell apart are few, so one of the next is none of them.
-    for (unsigned n = 0;; ++n) {
-        std::string name = prefix + std::to_string(n);
-        if (interface_value(name) == value) return name;
-        if (n == 1000) {
-            n = 0;
-            prefix += key.size() == 1 ? "x" : "0";
+    // Names that the rules tell apart are few, so that one of the next is none of them; but a whole
+    // family of names may be another value ("eth+").
+    std::vector<std::string> families;
+    if (prefix.empty())
+        families = {"eth", "wan", "net"};
+    else
+        families = {prefix};
+    for (char c = 'a'; c <= 'z'; ++c) families.push_back(prefix + c);
+    for (const std::string& family : families)
+        for (unsigned n = 0; n < 1000; ++n) {
+            std::string name = family + std::to_string(n);
+            if (interface_value(name) == value) return name;
         }
-    }
+    return families.front();
 }
 
 std::uint32_t PacketSpace::extract(std::uint32_t mark, std::uint32_t mask) {
