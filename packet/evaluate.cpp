@@ -62,7 +62,10 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
         tracks_ = tracks_ || model::needs_conntrack(*r, model::KernelProfile::modern);
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
             const model::Chain& c = r->chains[i];
-            if (!c.base || (c.rule_count == 0 && c.policy == TargetKind::accept)) continue;
+            if (!c.base) continue;
+            // A nat chain settles its side of the translation even when it is empty.
+            bool nat = r->table(c.table).name == "nat";
+            if (c.rule_count == 0 && c.policy == TargetKind::accept && !nat) continue;
             hooks_[static_cast<std::size_t>(c.hook)].push_back(
                 {r, ChainId(i), c.priority, r->table(c.table).name == "nat"});
         }
@@ -237,7 +240,9 @@ Evaluator::Part Evaluator::unknown_mark(const Ruleset& r, RuleId id, const Sight
 Evaluator::Part Evaluator::decided_elsewhere(const Ruleset& r, RuleId id, const Sight& sight) {
     TargetKind kind = r.rule(id).target;
     std::string text = target_text(r, id);
-    bool returns = kind == TargetKind::external || kind == TargetKind::unknown;
+    // SYNPROXY lets packets with neither SYN nor ACK go on.
+    bool returns =
+        kind == TargetKind::external || kind == TargetKind::unknown || kind == TargetKind::synproxy;
     Diagram accepts = conditions_.predicate("\4" + text, text + " accepts", sight);
     Diagram rest = leaf(Fate::drop);
     if (returns) {

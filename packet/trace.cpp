@@ -441,7 +441,9 @@ Tracer::Tracer(Host host, std::span<const std::string_view> only) {
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
             const model::Chain& c = r->chains[i];
             if (!c.base || !followed(r->table(c.table).name)) continue;
-            if (c.rule_count == 0 && c.policy == TargetKind::accept) continue;
+            // A nat chain settles its side of the translation even when it is empty.
+            bool nat = r->table(c.table).name == "nat";
+            if (c.rule_count == 0 && c.policy == TargetKind::accept && !nat) continue;
             f.hooks[static_cast<std::size_t>(c.hook)].push_back(
                 {r, ChainId(i), c.priority, r->table(c.table).name == "nat", inert[c.table.value]});
         }
