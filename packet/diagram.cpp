@@ -211,6 +211,46 @@ inline void DiagramPool::step(std::size_t edges, unsigned depth) {
     if (depth > most_depth || steps_ > steps_per_word * most_words_) throw PoolExhausted();
 }
 
+/// Whether a child of the first operand says what comes out, whatever the second one is.
+template <DiagramPool::Operation operation>
+bool DiagramPool::settles_first(std::uint32_t child) {
+    if constexpr (operation == Operation::over) return child != 0 && is_leaf({child});
+    if constexpr (operation == Operation::inside) return child == 0;
+    if constexpr (operation == Operation::outside) return child == everything.handle;
+    return false;
+}
+template <DiagramPool::Operation operation>
+Diagram DiagramPool::settled_first(std::uint32_t child) {
+    return operation == Operation::over ? Diagram{child} : nothing;
+}
+/// The same of the second operand: nothing comes out.
+template <DiagramPool::Operation operation>
+bool DiagramPool::settles_second(std::uint32_t child) {
+    return (operation == Operation::inside || operation == Operation::outside) && child == 0;
+}
+
+/// The edge of the value behind `last`, looked for from edge i on: in steps that double, then by
+/// halves.
+std::uint32_t DiagramPool::edge_behind(Diagram d, std::uint32_t i, std::uint32_t last) const {
+    if (edge(d, i).last > last) return i;
+    std::uint32_t end = edge_count(d) - 1;
+    std::uint32_t stride = 1;
+    while (i + stride < end && edge(d, i + stride).last <= last) {
+        i += stride;
+        stride *= 2;
+    }
+    std::uint32_t low = i + 1;
+    std::uint32_t high = std::min(i + stride, end);
+    while (low < high) {
+        std::uint32_t middle = low + (high - low) / 2;
+        if (edge(d, middle).last > last)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
 template <DiagramPool::Operation operation>
 Diagram DiagramPool::apply(Diagram a, Diagram b, unsigned depth) {
     if constexpr (operation == Operation::over) {
@@ -256,6 +296,22 @@ Diagram DiagramPool::apply(Diagram a, Diagram b, unsigned depth) {
         for (std::uint32_t i = 0, j = 0;;) {
             Edge x = edge(a, i);
             Edge y = edge(b, j);
+            // Where one child settles the result, the other node's edges are passed over at once:
+            // a narrow set inside a wide one costs no more than the narrow one.
+            if (settles_first<operation>(x.child)) {
+                push(base, x.last, settled_first<operation>(x.child));
+                if (x.last == last_values_[level]) break;
+                ++i;
+                j = edge_behind(b, j, x.last);
+                continue;
+            }
+            if (settles_second<operation>(y.child)) {
+                push(base, y.last, nothing);
+                if (y.last == last_values_[level]) break;
+                ++j;
+                i = edge_behind(a, i, y.last);
+                continue;
+            }
             std::uint32_t last = std::min(x.last, y.last);
             push(base, last, apply<operation>({x.child}, {y.child}, depth));
             if (last == last_values_[level]) break;
@@ -571,6 +627,19 @@ bool DiagramPool::asks(Diagram d, std::uint32_t level) const {
     bool found = false;
     each_part(d, [&](Diagram x) { found = found || level_of(x) == level; });
     return found;
+}
+
+std::optional<DiagramPool::Values> DiagramPool::values_of(Diagram set) const {
+    if (is_leaf(set)) return std::nullopt;
+    Values out{level_of(set), {}};
+    std::uint32_t first = 0;
+    for (std::uint32_t i = 0, n = edge_count(set); i < n; ++i) {
+        Edge e = edge(set, i);
+        if (!is_leaf({e.child})) return std::nullopt;
+        if (e.child != 0) out.intervals.push_back({first, e.last});
+        first = e.last + 1;
+    }
+    return out;
 }
 
 long double DiagramPool::count(Diagram set) const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -114,6 +115,12 @@ class DiagramPool {
 
     /// The values of a level that lead into the set, whatever the other levels are.
     Intervals values_leading_into(Diagram set, std::uint32_t level);
+    /// The values that a set asks of one level and of no other; nothing when it asks more, or none.
+    struct Values {
+        std::uint32_t level;
+        Intervals intervals;
+    };
+    [[nodiscard]] std::optional<Values> values_of(Diagram set) const;
 
     /// How many packets are in the set, rounded to a long double.
     [[nodiscard]] long double count(Diagram set) const;
@@ -189,6 +196,13 @@ class DiagramPool {
     /// Counts a step of an operation at that depth for each edge.
     void step(std::size_t edges, unsigned depth);
     Diagram over_few(const Few& parts, unsigned depth);
+    template <Operation operation>
+    static bool settles_first(std::uint32_t child);
+    template <Operation operation>
+    static Diagram settled_first(std::uint32_t child);
+    template <Operation operation>
+    static bool settles_second(std::uint32_t child);
+    [[nodiscard]] std::uint32_t edge_behind(Diagram d, std::uint32_t i, std::uint32_t last) const;
     /// Rebuilds a diagram from below: `node` makes the result for a node of its level and the
     /// results of its edges.
     template <typename Leaf, typename Node>
