@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "analyzer/frameworks.hpp"
+#include "model/lower_iptables.hpp"
+
 namespace untrack::analyzer {
 
 namespace ipt = parser::iptables;
@@ -133,6 +136,32 @@ const packet::Tracer& FileContext::filter_tracer() const {
         filter_tracer_ = std::make_unique<packet::Tracer>(host, tables);
     }
     return *filter_tracer_;
+}
+
+const packet::ChainGraph& FileContext::graph() const {
+    if (!graph_) graph_ = std::make_unique<packet::ChainGraph>(ruleset);
+    return *graph_;
+}
+
+const model::Ruleset& FileContext::with_texts() const {
+    if (!with_texts_)
+        with_texts_ = std::make_unique<model::Ruleset>(
+            model::lower(tree, {ruleset.family, ruleset.path, true}));
+    return *with_texts_;
+}
+
+const packet::Coverage& FileContext::coverage() const {
+    if (!coverage_) {
+        const model::Ruleset& r = with_texts();
+        const model::Ruleset* host[] = {&r};
+        packet::Tracer tracer(host);
+        packet::CoverageOptions options;
+        options.filled_later = [&](model::ChainId id) {
+            return is_owned_by_program(r.chain(id).name);
+        };
+        coverage_ = std::make_unique<packet::Coverage>(packet::coverage(r, tracer, options));
+    }
+    return *coverage_;
 }
 
 TextRange FileContext::range(const model::Rule& rule) const {

@@ -5,12 +5,15 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "analyzer/finding.hpp"
 #include "base/line_index.hpp"
 #include "model/conntrack_facts.hpp"
+#include "packet/chain_graph.hpp"
+#include "packet/coverage.hpp"
 #include "packet/trace.hpp"
 #include "parser/iptables/syntax.hpp"
 
@@ -73,6 +76,16 @@ class FileContext {
     [[nodiscard]] const packet::Tracer& raw_tracer() const;
     /// Without raw and nat: for packets that NAT has translated.
     [[nodiscard]] const packet::Tracer& filter_tracer() const;
+    [[nodiscard]] const packet::ChainGraph& graph() const;
+    /// Which rules packets reach, exactly; made at the first use.
+    [[nodiscard]] const packet::Coverage& coverage() const;
+    /// nullptr when nobody has asked.
+    [[nodiscard]] const packet::Coverage* coverage_if_made() const { return coverage_.get(); }
+    /// Whether the ruleset is the same, by packet sets and with its effects, without all rules that
+    /// the coverage calls repeated or followed; asked once.
+    [[nodiscard]] bool removal_is_safe() const;
+    /// The ruleset with its targets' texts, for telling targets apart; made at the first use.
+    [[nodiscard]] const model::Ruleset& with_texts() const;
 
     [[nodiscard]] const parser::iptables::Line& line(const model::Rule& rule) const {
         return tree.lines[rule.line];
@@ -108,6 +121,10 @@ class FileContext {
     mutable std::unique_ptr<packet::Tracer> treatment_tracer_;
     mutable std::unique_ptr<packet::Tracer> raw_tracer_;
     mutable std::unique_ptr<packet::Tracer> filter_tracer_;
+    mutable std::unique_ptr<packet::ChainGraph> graph_;
+    mutable std::unique_ptr<model::Ruleset> with_texts_;
+    mutable std::unique_ptr<packet::Coverage> coverage_;
+    mutable std::optional<bool> removal_is_safe_;
 };
 
 /// Where one lint rule reports.

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "analyzer/context.hpp"
+#include "analyzer/frameworks.hpp"
 
 namespace untrack::analyzer {
 
@@ -19,7 +20,10 @@ void ut506(const FileContext& file, Reporter& report) {
             std::string_view text = file.ruleset.string(m.payload.opaque.text);
             note(text.substr(0, text.find(' ')), id);
         }
-        if (rule.target == model::TargetKind::external) note(file.ruleset.target_name(rule), id);
+        // A name that can only be a chain's is another finding (UT306).
+        if (rule.target == model::TargetKind::external && rule.data == 0 &&
+            !must_be_chain(file.ruleset.target_name(rule)))
+            note(file.ruleset.target_name(rule), id);
     }
     for (const auto& [name, at] : seen) {
         const model::Rule& rule = file.ruleset.rule(at.first);

@@ -264,7 +264,7 @@ TEST(Lint, NegatedStates) {
 }
 
 TEST(Lint, Spelling) {
-    EXPECT_EQ(lint("*filter\n-A INPUT -ieth0 -s ! 192.0.2.1 -m state --state NEW -j foo\nCOMMIT\n",
+    EXPECT_EQ(lint("*filter\n-A INPUT -ieth0 -s ! 192.0.2.1 -m state --state NEW -j FOO\nCOMMIT\n",
                    {"UT501", "UT503", "UT506", "UT509"}),
               "UT509:2 UT503:2 UT501:2 UT506:2 ");
     EXPECT_EQ(lint("*filter\n-A INPUT -p icmp -j ACCEPT\nCOMMIT\n", {"UT512"}, model::Family::ip6),

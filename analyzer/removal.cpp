@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whether lines may go: shown by packet sets, with effects, on the whole ruleset.
+#include <algorithm>
+
+#include "analyzer/coverage_text.hpp"
+#include "model/lower_iptables.hpp"
+
+namespace untrack::analyzer {
+
+using model::RuleId;
+
+namespace {
+
+constexpr std::size_t most_words = std::size_t{100} << 20U;
+
+bool goes(const packet::IdleRule& idle) {
+    return idle.why == packet::Idleness::repeated || idle.why == packet::Idleness::followed;
+}
+
+/// The rules that UT302 and UT308 would remove.
+std::vector<RuleId> removable(const FileContext& file) {
+    std::vector<RuleId> out;
+    for (const packet::IdleRule& idle : file.coverage().idle)
+        if (goes(idle)) out.push_back(idle.rule);
+    return out;
+}
+
+TextRange whole_line(const FileContext& file, const model::Rule& rule) {
+    TextRange range = file.range(rule);
+    std::string_view text = file.tree.text;
+    if (range.end < text.size() && text[range.end] == '\r') ++range.end;
+    if (range.end < text.size() && text[range.end] == '\n') ++range.end;
+    return range;
+}
+
+bool same_without(const FileContext& file, const std::vector<RuleId>& rules) {
+    std::vector<TextEdit> edits;
+    for (RuleId id : rules) edits.push_back({whole_line(file, file.ruleset.rule(id)), ""});
+    sort_edits(edits);
+    std::string text = apply_edits(file.tree.text, edits);
+    parser::iptables::SyntaxTree tree = parser::iptables::parse(text);
+    const model::Ruleset& before = file.with_texts();
+    model::Ruleset after = model::lower(tree, {before.family, before.path, true});
+    const model::Ruleset* both[] = {&before, &after};
+    try {
+        packet::PacketSpace space(before.family, both, packet::FieldOrder::small_first, most_words);
+        packet::Outcomes outcomes;
+        packet::EvaluateOptions options;
+        options.effects = true;
+        packet::Evaluator old_one(space, outcomes, {both, 1}, options);
+        packet::Evaluator new_one(space, outcomes, {both + 1, 1}, options);
+        packet::DiagramPool& pool = space.pool();
+        for (packet::Way way : packet::all_ways) {
+            packet::Diagram there = pool.inside(space.possible(), space.on_way(way));
+            if (!(pool.inside(there, old_one.way(way)) == pool.inside(there, new_one.way(way))))
+                return false;
+        }
+        return old_one.tracks() == new_one.tracks();
+    } catch (const packet::PoolExhausted&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+Fix removal(const FileContext& file, RuleId rule) {
+    Fix fix{"remove the rule", Applicability::unsafe, {}};
+    fix.edits.push_back({whole_line(file, file.ruleset.rule(rule)), ""});
+    const auto& idle = file.coverage().idle;
+    auto it = std::lower_bound(
+        idle.begin(), idle.end(), rule,
+        [](const packet::IdleRule& a, RuleId b) { return a.rule.value < b.value; });
+    if (it != idle.end() && it->rule == rule && goes(*it) && file.removal_is_safe())
+        fix.applicability = Applicability::safe;
+    return fix;
+}
+
+bool FileContext::removal_is_safe() const {
+    if (!removal_is_safe_) removal_is_safe_ = same_without(*this, removable(*this));
+    return *removal_is_safe_;
+}
+
+}  // namespace untrack::analyzer
