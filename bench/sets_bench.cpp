@@ -13,6 +13,9 @@
 #include "bench/variants.hpp"
 #include "model/lower_iptables.hpp"
 #include "packet/order.hpp"
+#ifdef UNTRACK_HAVE_Z3
+#include "tests/oracle/z3_chain.hpp"
+#endif
 
 using namespace untrack;
 
@@ -105,6 +108,31 @@ void adversarial(benchmark::State& state) {
     run(state, *three(state).first, *three(state).first, Answer::undecided);
 }
 
+#ifdef UNTRACK_HAVE_Z3
+/// The same question put to z3, and only about the filter table's INPUT.
+void ask_z3(benchmark::State& state, const Loaded& before, const Loaded& after,
+            z3::check_result expected) {
+    for (auto _ : state) {
+        z3::context context;
+        oracle::Z3Packets packets(context);
+        auto accepted = [&](const model::Ruleset& r) {
+            return packets.accepted(r, r.find_chain(r.find_table("filter"), "INPUT"));
+        };
+        for (const Loaded* l : {&before, &after}) packets.name_interfaces(l->ruleset);
+        z3::solver solver(context);
+        solver.add(accepted(before.ruleset) != accepted(after.ruleset));
+        if (solver.check() != expected) state.SkipWithError("not the answer that it must be");
+    }
+    state.SetLabel(shape_names[state.range(0)]);
+}
+void z3_same(benchmark::State& state) {
+    ask_z3(state, *three(state).first, *three(state).same, z3::unsat);
+}
+void z3_different(benchmark::State& state) {
+    ask_z3(state, *three(state).first, *three(state).changed, z3::sat);
+}
+#endif
+
 void sizes(benchmark::internal::Benchmark* b) {
     for (std::int64_t shape : {server, kube, blocklist})
         for (std::int64_t rules : {1000, 10000, 100000})
@@ -120,4 +148,14 @@ BENCHMARK(adversarial)
     ->Args({wild, 10000, 4})
     ->ArgNames({"profile", "rules", "ip"})
     ->Unit(benchmark::kMillisecond);
+#ifdef UNTRACK_HAVE_Z3
+BENCHMARK(z3_same)
+    ->Args({server, 1000, 4})
+    ->ArgNames({"profile", "rules", "ip"})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(z3_different)
+    ->Args({server, 1000, 4})
+    ->ArgNames({"profile", "rules", "ip"})
+    ->Unit(benchmark::kMillisecond);
+#endif
 BENCHMARK_MAIN();

@@ -13,7 +13,7 @@ constexpr std::size_t first_table = std::size_t{1} << 10U;
 constexpr std::size_t largest_cache = std::size_t{1} << 22U;
 /// Where results are forgotten faster than they are used again, an operation takes long without
 /// making a node: steps are bounded by the words that there might be.
-constexpr std::size_t steps_per_word = 8;
+constexpr std::size_t steps_per_word = 4;
 /// Levels one below the other that operations go down before they give up: as deep as a thousand
 /// predicates that hang on each other, and far from the end of any stack.
 constexpr unsigned most_depth = 2000;
@@ -109,7 +109,7 @@ DiagramPool::DiagramPool(std::vector<std::uint32_t> last_values, std::size_t mos
       most_words_(std::min<std::size_t>(most_words, 0xffffffffU - most_leaves)),
       table_(first_table),
       cache_(first_table),
-      few_cache_(first_table / 4) {}
+      few_cache_(first_table / 2) {}
 
 inline void DiagramPool::push(std::size_t base, std::uint32_t last, Diagram child) {
     if (building_.size() > base && building_.back().child == child.handle)
@@ -184,7 +184,7 @@ void DiagramPool::grow_table() {
     for (const CacheEntry& e : known)
         if (e.a != 0xffffffffU)
             cache_[cache_hash({e.a}, {e.b}, Operation{e.operation}) & (cache_.size() - 1)] = e;
-    few_cache_.assign(cache_.size() / 4, {});
+    few_cache_.assign(cache_.size() / 2, {});
 }
 
 Diagram DiagramPool::branch(std::uint32_t level, std::span<const Interval> intervals,
@@ -406,18 +406,19 @@ Diagram DiagramPool::chained(Diagram a, Diagram b,
                              const std::function<std::uint32_t(std::uint32_t, std::uint32_t)>& f) {
     Memo<std::uint32_t> plain_known;
     // Whether all numbers are 0 or settled.
-    auto plain = [&](auto&& self, Diagram x) -> bool {
+    auto plain = [&](auto&& self, Diagram x, unsigned depth) -> bool {
         if (const std::uint32_t* known = plain_known.find(x.handle)) return *known != 0;
+        step(0, ++depth);
         bool result = true;
         if (is_leaf(x))
             result = x == nothing || settled(x.handle);
         else
             for (std::uint32_t i = 0, n = edge_count(x); i < n; ++i)
-                result = self(self, Diagram{edge(x, i).child}) && result;
+                result = self(self, Diagram{edge(x, i).child}, depth) && result;
         plain_known.insert(x.handle, result ? 1 : 0);
         return result;
     };
-    plain(plain, a);
+    plain(plain, a, 0);
     Memo<std::uint64_t> known;
     auto visit = [&](auto&& self, Diagram x, Diagram y, unsigned depth) -> Diagram {
         if (*plain_known.find(x.handle) != 0) return apply<Operation::over>(x, y, depth);
@@ -448,10 +449,13 @@ Diagram DiagramPool::chained(Diagram a, Diagram b,
 template <typename Leaf, typename Node>
 Diagram DiagramPool::rebuild(Diagram d, const Leaf& leaf, const Node& node) {
     Memo<std::uint32_t> known;
+    unsigned depth = 0;
     auto visit = [&](auto&& self, Diagram x) -> Diagram {
         if (const std::uint32_t* made = known.find(x.handle)) return {*made};
+        step(0, ++depth);
         Diagram result =
             is_leaf(x) ? leaf(x) : node(x, [&](Diagram child) { return self(self, child); });
+        --depth;
         known.insert(x.handle, result.handle);
         return result;
     };
@@ -653,8 +657,9 @@ long double DiagramPool::count(Diagram set) const {
     };
     std::unordered_map<std::uint32_t, long double> known;
     // Of the levels from the node's own on.
-    auto visit = [&](auto&& self, Diagram x) -> long double {
+    auto visit = [&](auto&& self, Diagram x, unsigned depth) -> long double {
         if (is_leaf(x)) return x == nothing ? 0 : 1;
+        if (++depth > most_depth) throw PoolExhausted();
         auto it = known.find(x.handle);
         if (it != known.end()) return it->second;
         long double sum = 0;
@@ -665,12 +670,12 @@ long double DiagramPool::count(Diagram set) const {
             Diagram child{e.child};
             auto width = static_cast<long double>(e.last - first + 1);
             first = std::uint64_t{e.last} + 1;
-            sum += width * self(self, child) * between(own + 1, level_of(child));
+            sum += width * self(self, child, depth) * between(own + 1, level_of(child));
         }
         known.emplace(x.handle, sum);
         return sum;
     };
-    return visit(visit, set) * between(0, level_of(set));
+    return visit(visit, set, 0) * between(0, level_of(set));
 }
 
 std::uint32_t DiagramPool::at(Diagram d, std::span<const std::uint32_t> values) const {

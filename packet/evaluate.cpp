@@ -130,8 +130,8 @@ Evaluator::Part Evaluator::join_changed(const Part& first, const Part& then) {
         auto in_group = [&](std::uint32_t number) { return g.numbers.contains(number); };
         Diagram these = pool_.map_leaves(
             first.diagram, [&](std::uint32_t number) { return in_group(number) ? number : 0; });
-        Diagram seen = pool_.substituted(then.diagram, g.changes,
-                                         [](std::uint32_t number) { return number; });
+        Diagram seen =
+            pool_.substituted(then.diagram, g.changes, [](std::uint32_t number) { return number; });
         parts.push_back(pool_.inside(pool_.where(first.diagram, in_group),
                                      pool_.chained(these, seen, ended, after)));
     }
@@ -139,9 +139,9 @@ Evaluator::Part Evaluator::join_changed(const Part& first, const Part& then) {
     parts.push_back(pool_.chained(
         first.diagram, then.diagram,
         [&](std::uint32_t number) {
-            return ended(number) ||
-                   std::any_of(groups.begin(), groups.end(),
-                               [&](const Group& g) { return g.numbers.contains(number); });
+            return ended(number) || std::any_of(groups.begin(), groups.end(), [&](const Group& g) {
+                       return g.numbers.contains(number);
+                   });
         },
         after));
     return {pool_.over_all(parts), true};
@@ -149,8 +149,7 @@ Evaluator::Part Evaluator::join_changed(const Part& first, const Part& then) {
 
 Evaluator::Part Evaluator::join_all(std::span<const Part> parts) {
     if (parts.size() == 1) return parts[0];
-    bool plain =
-        std::none_of(parts.begin(), parts.end(), [](const Part& p) { return p.changes; });
+    bool plain = std::none_of(parts.begin(), parts.end(), [](const Part& p) { return p.changes; });
     if (plain) {
         std::vector<Diagram> diagrams(parts.size());
         std::transform(parts.begin(), parts.end(), diagrams.begin(),
@@ -452,8 +451,8 @@ Evaluator::Part Evaluator::with_policy(Diagram chain, TargetKind policy) {
 Evaluator::Part Evaluator::base_chain(const BaseChain& base, Way way, Hook hook,
                                       bool before_conntrack) {
     const model::Chain& c = base.ruleset->chain(base.chain);
-    auto [d, changes] = with_policy(
-        chain(*base.ruleset, base.chain, sight(way, hook), before_conntrack), c.policy);
+    auto [d, changes] =
+        with_policy(chain(*base.ruleset, base.chain, sight(way, hook), before_conntrack), c.policy);
     if (base.nat) d = pool_.inside(seen_by_nat(), d);
     if (way == Way::loopback) {
         // One interface on all hooks, whatever the level says of the first of them.

@@ -14,8 +14,8 @@
 
 namespace untrack::packet {
 
-/// Words of a pool for one question: 400 MB, and about as much beside it.
-inline constexpr std::size_t default_words = 100'000'000;
+/// Words of a pool for one question: 256 MB, and up to twice as much beside it.
+inline constexpr std::size_t default_words = 64'000'000;
 
 /// All orders, the most promising first: those with small diagrams of a sample of the rules, of the
 /// host that has the most of the family.

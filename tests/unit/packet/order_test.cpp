@@ -91,41 +91,47 @@ TEST(Order, RulesByChanceAreUndecidedInBoundedMemory) {
     Question q(wild(200, 1));
     unsigned attempts = 0;
     EXPECT_FALSE(q.size(100'000, &attempts).has_value());
-    // The first order has had all the words at once; the others get a part, then all.
-    EXPECT_EQ(attempts, 7U);
+    // The usual order has had all the words at once; the others get a part each, the best all.
+    EXPECT_GE(attempts, 4U);
+    EXPECT_LE(attempts, 5U);
 }
 
-TEST(Order, AnotherOrderAnswersWhereTheFirstIsExhausted) {
-    Question q(networks(300));
-    auto words = [&](FieldOrder order) {
-        PacketSpace space(Family::ip, q.host, order, packet::default_words);
-        packet::Outcomes outcomes;
-        packet::Evaluator evaluator(space, outcomes, q.host, {});
+namespace {
+
+/// The words that the order takes; the limit when it takes more.
+std::size_t words_of(const Question& q, FieldOrder order, std::size_t limit) {
+    PacketSpace space(Family::ip, q.host, order, limit);
+    packet::Outcomes outcomes;
+    packet::Evaluator evaluator(space, outcomes, q.host, {});
+    try {
         evaluator.way(packet::Way::input);
         return space.pool().words();
-    };
-    std::size_t first = words(packet::field_orders[0]);
-    std::size_t best = words(packet::ranked_orders(Family::ip, q.hosts)[0]);
-    ASSERT_LT(best * 8 + 1000, first) << "the example no longer tells the orders apart";
+    } catch (const packet::PoolExhausted&) {
+        return limit;
+    }
+}
+
+}  // namespace
+
+TEST(Order, AnotherOrderAnswersWhereTheUsualOneIsExhausted) {
+    Question q(networks(500));
+    std::vector<FieldOrder> ranked = packet::ranked_orders(Family::ip, q.hosts);
+    std::size_t limit = words_of(q, ranked[0], 1'000'000) * 8 + 1000;
+    ASSERT_EQ(words_of(q, packet::field_orders[0], limit), limit)
+        << "the example no longer tells the orders apart";
     unsigned attempts = 0;
-    EXPECT_TRUE(q.size(best * 8 + 800, &attempts).has_value());
+    EXPECT_TRUE(q.size(limit, &attempts).has_value());
     EXPECT_EQ(attempts, 2U);
 }
 
 TEST(Order, TrialFindsAnOrderThatIsMuchBetter) {
     Question q(networks(320));
-    std::vector<FieldOrder> ranked = packet::ranked_orders(Family::ip, q.hosts);
-    ASSERT_EQ(ranked.size(), 4U);
     std::vector<std::size_t> words;
-    for (FieldOrder order : ranked) {
-        PacketSpace space(Family::ip, q.host, order, packet::default_words);
-        packet::Outcomes outcomes;
-        packet::Evaluator evaluator(space, outcomes, q.host, {});
-        evaluator.way(packet::Way::input);
-        words.push_back(space.pool().words());
-    }
+    for (FieldOrder order : packet::ranked_orders(Family::ip, q.hosts))
+        words.push_back(words_of(q, order, 2'000'000));
+    ASSERT_EQ(words.size(), 4U);
     EXPECT_LE(words[0], *std::min_element(words.begin(), words.end()) * 2);
-    EXPECT_GT(*std::max_element(words.begin(), words.end()), words[0] * 3);
+    EXPECT_GT(*std::max_element(words.begin(), words.end()), words[0] * 10);
 }
 
 TEST(Order, TheFamilysOwnRulesAreAsked) {
