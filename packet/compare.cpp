@@ -228,7 +228,7 @@ class Comparing {
         : options_(options),
           space_(space),
           pair_(space_, before, after,
-                {Occurrences::by_rule, options.effects, false, everything, 1}) {}
+                {Occurrences::by_rule, options.effects, false, everything, options.effects, 1}) {}
 
     Comparison run() {
         Diagram possible = space_.possible();

@@ -320,6 +320,7 @@ Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
             if (rule.data != 0) return marks_matter_ ? unknown_mark(r, id, sight) : Part{};
             [[fallthrough]];
         case TargetKind::none:
+            return options_.counters ? with_effect(r, id, sight, event(r, id)) : Part{};
         case TargetKind::log:
         case TargetKind::connsecmark:
         case TargetKind::side_effect:

@@ -15,13 +15,15 @@ namespace untrack::packet {
 
 struct EvaluateOptions {
     Occurrences occurrences = Occurrences::by_rule;
-    /// Keep marks, logs, counters and other effects apart; else only what verdicts hang on, and
-    /// NAT.
+    /// Keep marks, logs and other effects apart; else only what verdicts hang on, and NAT.
     bool effects = false;
     /// The packets are answers; the levels describe the packets they answer.
     bool answers = false;
     /// Only these packets are of interest: a set that asks no marks, states or predicates.
     Diagram scope = everything;
+    /// With effects: rules without a target count, too. An accounting ruleset has as many outcomes
+    /// as it has combinations of them.
+    bool counters = false;
     /// For trials: of each long chain only every n-th rule.
     std::uint32_t stride = 1;
 };

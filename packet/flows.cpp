@@ -38,9 +38,9 @@ class FlowProof {
           possible_(space_.possible()),
           valid_flags_(space_.valid_tcp_flags()),
           scope_(question_scope()),
-          questions_(space_, before, after, {Occurrences::by_text, true, false, scope_, 1}),
-          answers_(space_, before, after, {Occurrences::by_text, true, true, scope_, 1}),
-          others_(space_, before, after, {Occurrences::by_rule, true, false, everything, 1}) {}
+          questions_(space_, before, after, {Occurrences::by_text, true, false, scope_}),
+          answers_(space_, before, after, {Occurrences::by_text, true, true, scope_}),
+          others_(space_, before, after, {Occurrences::by_rule, true, false, everything}) {}
 
     Proof run() {
         helpers();
@@ -127,19 +127,28 @@ class FlowProof {
                     by_interface(Field::out_interface, way));
     }
 
-    /// Destinations that have flows: hosts, as far as an address tells.
-    Diagram to_one_host() {
+    Diagram groups(Field field) {
         bool six = space_.family() == model::Family::ip6;
         model::Address first;
         model::Address last;
         first.bytes[0] = six ? 0xff : 0xe0;
         std::fill(last.bytes.begin(), last.bytes.begin() + (six ? 16 : 4), std::uint8_t{0xff});
-        Diagram group = space_.addresses(Field::destination, first, last);
+        return space_.addresses(field, first, last);
+    }
+    /// Sources that an answer can go to: no groups, and this host's own addresses over lo only.
+    Diagram from_one_host(FlowWay way) {
+        Diagram none = groups(Field::source);
+        if (way.question != Way::loopback)
+            none = pool_.over(none, space_.loopback_addresses(Field::source));
+        return pool_.complement_of(none);
+    }
+    /// Destinations that have flows: hosts, as far as an address tells.
+    Diagram to_one_host() {
         // What -m addrtype calls a broadcast address of this host's networks.
         Sight sight;
         Diagram broadcast =
             conditions_.predicate("addrtype dst broadcast", "addrtype dst broadcast", sight);
-        return pool_.complement_of(pool_.over(group, broadcast));
+        return pool_.complement_of(pool_.over(groups(Field::destination), broadcast));
     }
 
     // -- what is seen of one packet of a flow
@@ -190,6 +199,13 @@ class FlowProof {
         Violation v{obligation, std::move(code), std::move(message), pair.difference(set, way)};
         bool counted = std::any_of(v.shown.hangs_on.begin(), v.shown.hangs_on.end(),
                                    [](const auto& p) { return p.first.counts; });
+        bool established = v.shown.witness.state == ConntrackState::established ||
+                           v.shown.witness.state == ConntrackState::reply;
+        if (counted && established && obligation == Obligation::nothing_opened) {
+            v.obligation = Obligation::per_connection;
+            v.code = "UT216";
+            v.message = "packets pass without a limit that saw every packet, not only the first";
+        }
         if (counted && obligation == Obligation::nothing_lost) {
             v.obligation = Obligation::per_connection;
             v.code = "UT216";
@@ -241,6 +257,7 @@ class FlowProof {
         f.way = way;
         f.domain = both(questions_on(way.question), space_.value(Field::protocol, protocol));
         f.domain = both(f.domain, space_.on_way(way.question));
+        f.domain = both(f.domain, from_one_host(way));
         if (!tcp) f.domain = both(f.domain, space_.value(Field::tcp_flags, no_flags));
         f.first_packets = tcp ? both(f.domain, space_.value(Field::tcp_flags, syn)) : f.domain;
         f.later = tcp ? both(without(f.domain, flags_of_first()), valid_flags_) : f.domain;
@@ -348,12 +365,27 @@ class FlowProof {
                       "packets of connections that were never admitted pass",
                       in_state(set, value_established), questions_, f.way.question);
         }
+        freed(questions_, f.way.question, f.asked, f.as_new, both(f.admitted, f.later),
+              value_established);
+        freed(answers_, f.way.answer, f.answer, f.answer_as_new, both(f.admitted, f.later),
+              value_reply);
         Diagram answers_now = newly(answers_, f.answer.after);
         Diagram set = without(without(both(both(f.domain, f.later), answers_now), f.admitted),
                               f.answer_as_new.before.passes);
         violation(Obligation::nothing_opened, "UT203",
                   "answers pass to questions that were never admitted", in_state(set, value_reply),
                   answers_, f.way.answer);
+    }
+
+    /// Packets of admitted flows that a rule for ESTABLISHED ones dropped, each by itself.
+    void freed(Pair& pair, Way way, const Both& b, const Both& as_new, Diagram packets,
+               StateValue state) {
+        Diagram passes = both(b.after.passes, untracked(pair, pair.after, b.after.outcomes));
+        Diagram set =
+            without(without(both(packets, passes), b.before.passes), as_new.before.passes);
+        violation(Obligation::nothing_opened, "UT203",
+                  "a packet passes that was dropped, though of a connection that worked",
+                  in_state(set, state), pair, way);
     }
 
     /// NAT never touches untracked packets.
@@ -392,8 +424,7 @@ class FlowProof {
                   f.way.answer);
     }
 
-    /// Logs, marks and other effects of packets of flows that worked; counters aside, which are
-    /// another rule's when a rule is copied.
+    /// Logs, marks and other effects of packets of flows that worked.
     void per_connection(const Flows& f) {
         auto differ = [&](Pair& pair, const Both& b) {
             auto effects = [&](Diagram d) {
@@ -401,10 +432,7 @@ class FlowProof {
                     const Outcome& o = pair.outcomes[number];
                     const Effect& e = pair.outcomes.effect_of(o);
                     Effect kept;
-                    for (const std::string& event : pair.outcomes.events(e.events))
-                        if (!event.starts_with("count "))
-                            kept.events =
-                                pair.outcomes.sequence(kept.events, pair.outcomes.text(event));
+                    kept.events = e.events;
                     if (std::any_of(e.marks.begin(), e.marks.end(), [](const MarkSource& m) {
                             return m.kind != MarkSource::Kind::kept;
                         }))
@@ -468,13 +496,14 @@ class FlowProof {
             bool about_flows = router ? way == Way::forward || way == Way::output
                                       : way == Way::input || way == Way::output;
             Diagram packets = both(both(error_packets(), possible_), space_.on_way(way));
-            if (!router && way == Way::input)
-                packets = both(packets, own_address(Field::destination));
-            if (!router && way == Way::output) packets = both(packets, own_address(Field::source));
+            // What must pass is about the service; what may is about anything.
+            Diagram own = packets;
+            if (!router && way == Way::input) own = both(own, own_address(Field::destination));
+            if (!router && way == Way::output) own = both(own, own_address(Field::source));
             Seen related = seen(others_, false, way, value_related, false);
             Seen invalid = seen(others_, false, way, value_invalid, false);
             Seen now = seen(others_, true, way, value_invalid, false);
-            Diagram lost = without(both(packets, related.passes), now.passes);
+            Diagram lost = without(both(own, related.passes), now.passes);
             if (about_flows)
                 violation(
                     Obligation::errors, "UT211",

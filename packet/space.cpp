@@ -304,6 +304,10 @@ Diagram PacketSpace::valid_tcp_flags() {
 }
 
 Diagram PacketSpace::on_way(Way way) {
+    // What is sent to a loopback address stays on this host.
+    auto not_to_loopback = [&] {
+        return pool_.complement_of(loopback_addresses(Field::destination));
+    };
     std::uint32_t lo = interface_value("lo");
     std::uint32_t last = interface_count() - 1;
     auto any = [&](Field field) {
@@ -327,8 +331,7 @@ Diagram PacketSpace::on_way(Way way) {
     return pool_.inside(is(Field::in_interface, 0), is(Field::out_interface, lo));
 }
 
-/// What is sent to 127.0.0.0/8 or ::1 stays on this host.
-Diagram PacketSpace::not_to_loopback() {
+Diagram PacketSpace::loopback_addresses(Field field) {
     model::Address first;
     model::Address last;
     if (family_ == model::Family::ip) {
@@ -337,7 +340,7 @@ Diagram PacketSpace::not_to_loopback() {
     } else {
         first.bytes[15] = last.bytes[15] = 1;
     }
-    return pool_.complement_of(addresses(Field::destination, first, last));
+    return addresses(field, first, last);
 }
 
 Diagram PacketSpace::addresses(Field field, const model::Address& first,

@@ -124,6 +124,8 @@ class PacketSpace {
     /// Flags with which conntrack takes a TCP packet for part of a connection: tcp_valid_flags of
     /// net/netfilter/nf_conntrack_proto_tcp.c. Others are INVALID.
     Diagram valid_tcp_flags();
+    /// 127.0.0.0/8 or ::1.
+    Diagram loopback_addresses(Field field);
     /// The packets that go that way, by their interfaces.
     Diagram on_way(Way way);
     /// The packets with an address at source or destination that lies between the two, included.
@@ -151,7 +153,6 @@ class PacketSpace {
   private:
     /// Gives every field its level; the largest values of all of them.
     std::vector<std::uint32_t> lay_out(FieldOrder order);
-    Diagram not_to_loopback();
     [[nodiscard]] std::uint32_t preferred(std::uint32_t level, std::span<const Interval> from,
                                           std::span<const std::uint32_t> chosen) const;
     [[nodiscard]] Packet packet_of(std::span<const std::uint32_t> values, Way way) const;

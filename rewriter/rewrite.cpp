@@ -189,7 +189,11 @@ class Conversion {
             request_.interface.empty() ? "" : fmt::format(" -o {}", request_.interface);
         std::string local;
         if (server && !request_.address && may_forward()) local = " -m addrtype --dst-type LOCAL";
-        if (!server) local = " -m addrtype ! --dst-type LOCAL,BROADCAST,MULTICAST";
+        // A broadcast is delivered here; ip6tables knows of none.
+        if (!server)
+            local = r_.family == model::Family::ip
+                        ? " -m addrtype ! --dst-type LOCAL,BROADCAST,MULTICAST"
+                        : " -m addrtype ! --dst-type LOCAL,MULTICAST";
         for (const Service& service : request_.services) {
             std::string_view protocol = service.protocol == packet::proto_tcp ? "tcp" : "udp";
             for (const std::string& ports : port_matches(service, false, true)) {

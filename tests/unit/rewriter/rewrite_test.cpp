@@ -128,13 +128,12 @@ TEST(Rewrite, NamesTheErrorsThatPassFromAnyone) {
     Loaded l(web);
     rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
     ASSERT_EQ(o.status, Status::rewritten);
-    ASSERT_EQ(o.residue.size(), 2U);
-    ASSERT_TRUE(o.residue[1].witness);
-    const packet::Packet& p = *o.residue[1].witness;
+    ASSERT_EQ(o.residue.size(), 1U);
+    ASSERT_TRUE(o.residue[0].witness);
+    const packet::Packet& p = *o.residue[0].witness;
     EXPECT_EQ(p.state, packet::ConntrackState::invalid);
     EXPECT_EQ(p.protocol, packet::proto_icmp);
     EXPECT_EQ(p.icmp_type, 3);
-    EXPECT_EQ(p.icmp_code, 1);
     // Where they passed already there is nothing to name.
     std::string text = web;
     text.insert(text.find("-A INPUT -m conntrack"), "-A INPUT -p icmp -j ACCEPT\n");
@@ -382,8 +381,8 @@ TEST(Rewrite, ARouterUntracksBothDirectionsInPrerouting) {
         rewriter::rewrite(l.tree, l.ruleset, request("80/tcp", rewriter::Role::router));
     ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
     std::string after = apply_edits(l.file.text(), o.edits);
-    EXPECT_NE(after.find("-A PREROUTING -p tcp -m tcp --sport 80 -m addrtype ! --dst-type LOCAL -j "
-                         "CT --notrack"),
+    EXPECT_NE(after.find("-A PREROUTING -p tcp -m tcp --sport 80 -m addrtype ! --dst-type "
+                         "LOCAL,BROADCAST,MULTICAST -j CT --notrack"),
               std::string::npos)
         << after;
     EXPECT_NE(after.find("-A FORWARD -d 198.51.100.2 -p tcp -m tcp --dport 80 -m conntrack "
