@@ -51,8 +51,8 @@ Coverage coverage(const model::Ruleset& r, const Tracer& tracer, const CoverageO
     if (!graph.loops().empty()) return result;
     const model::Ruleset* rulesets[] = {&r};
     Host host = rulesets;
-    // The usual order with a part of the words, then all of them, the most promising first.
-    constexpr std::size_t first_part = 8;
+    // The usual order with half of the words, then all of them, the most promising first.
+    constexpr std::size_t first_part = 2;
     std::vector<std::pair<FieldOrder, std::size_t>> attempts{
         {FieldOrder::small_first, options.most_words / first_part}};
     auto next_attempt = [&](std::size_t i) {

@@ -27,7 +27,10 @@ class Segments {
         if (is_flat()) {
             for (std::size_t i = 0; i < size_; ++i) f(i, pool_.inside(free_[i], entering));
         } else if (size_ != 0) {
-            arriving(1, 0, size_, pool_.outside(entering, nodes_[1].conditions), f);
+            // What comes in is looked at last: else the shape of what cannot be, which has nothing
+            // to do with the rules, would go down into every segment.
+            auto entered = [&](std::size_t i, Diagram free) { f(i, pool_.inside(entering, free)); };
+            arriving(1, 0, size_, nothing, entered);
         }
     }
 
@@ -73,7 +76,7 @@ class Segments {
     bool find(std::size_t node, std::size_t first, std::size_t last,
               std::span<const std::uint32_t> values, std::size_t from, std::size_t& found) const;
 
-    /// `covered` are those of the segment's packets that do not arrive.
+    /// `covered` are those of the segment's packets that rules before it take.
     template <typename F>
     void arriving(std::size_t node, std::size_t first, std::size_t last, Diagram covered, F& f) {
         if (last - first == 1) {
