@@ -144,6 +144,7 @@ class FlowProof {
     }
     /// Destinations that have flows: hosts, as far as an address tells.
     Diagram to_one_host() {
+        if (services_.role == Role::router) return pool_.complement_of(groups(Field::destination));
         // What -m addrtype calls a broadcast address of this host's networks.
         Sight sight;
         Diagram broadcast =
@@ -197,8 +198,11 @@ class FlowProof {
                    Pair& pair, Way way) {
         if (set == nothing) return;
         Violation v{obligation, std::move(code), std::move(message), pair.difference(set, way)};
-        bool counted = std::any_of(v.shown.hangs_on.begin(), v.shown.hangs_on.end(),
-                                   [](const auto& p) { return p.first.counts; });
+        bool counted =
+            std::any_of(v.shown.hangs_on.begin(), v.shown.hangs_on.end(), [](const auto& p) {
+                // Of the packet itself, not of the one that opened its flow.
+                return p.first.counts && !p.first.per_packet;
+            });
         bool established = v.shown.witness.state == ConntrackState::established ||
                            v.shown.witness.state == ConntrackState::reply;
         if (counted && established && obligation == Obligation::nothing_opened) {
@@ -248,7 +252,9 @@ class FlowProof {
         Both answer_as_new;
         Diagram opens = nothing;
         Diagram works = nothing;
-        Diagram admitted = nothing;  ///< flows that may have been let in at some time
+        Diagram admitted = nothing;   ///< flows that may have been let in at some time
+        Both replies;                 ///< questions, were they answers to the other end's
+        Diagram other_way = nothing;  ///< flows that the other end begins from the service's port
     };
 
     Flows look(FlowWay way, std::uint8_t protocol) {
@@ -272,13 +278,17 @@ class FlowProof {
         if (tcp) carries = both(carries, with_flags(f.answer.before.passes, syn_ack));
         f.works = both(both(f.opens, carries), domain_of_flow(f.domain));
         f.admitted = admissible(f.works);
-        if (services_.role == Role::server) f.works = both(f.works, to_one_host());
+        f.works = both(f.works, to_one_host());
+        f.replies = seen(questions_, way.question, value_reply, true);
+        f.other_way = both(with_flags(f.answer_as_new.before.passes, tcp ? syn : no_flags),
+                           with_flags(f.replies.before.passes, tcp ? ack : no_flags));
         return f;
     }
 
     void flows(FlowWay way, std::uint8_t protocol) {
         Flows f = look(way, protocol);
         if (f.domain == nothing) return;
+        any_works_ = any_works_ || !(f.works == nothing);
         coverage(f);
         lost(f);
         opened(f);
@@ -351,16 +361,21 @@ class FlowProof {
             return both(now.passes, untracked(pair, pair.after, now.outcomes));
         };
         Diagram opens_now = newly(questions_, f.first.after);
+        // A datagram between two of the service's ports is an answer, too.
+        bool tcp = !(f.first_packets == f.later);
+        Diagram answers = tcp ? nothing : f.other_way;
         violation(Obligation::nothing_opened, "UT203", "a connection that was refused opens",
-                  in_state(without(both(f.first_packets, opens_now), f.opens), value_new),
+                  in_state(without(without(both(f.first_packets, opens_now), f.opens), answers),
+                           value_new),
                   questions_, f.way.question);
         // Over lo only this host's own programs could send what comes without a connection.
         if (f.way.question == Way::loopback) return;
-        if (!(f.first_packets == f.later)) {
+        if (tcp) {
             // Packets that would have passed without a connection, too, are not opened.
             Diagram passes_now = newly(questions_, f.asked.after);
             Diagram set =
-                without(without(both(f.later, passes_now), f.admitted), f.as_new.before.passes);
+                without(without(without(both(f.later, passes_now), f.admitted), f.other_way),
+                        f.as_new.before.passes);
             violation(Obligation::nothing_opened, "UT203",
                       "packets of connections that were never admitted pass",
                       in_state(set, value_established), questions_, f.way.question);
@@ -412,11 +427,10 @@ class FlowProof {
     /// else's are untracked with it, and so are their answers.
     void own_questions(const Flows& f) {
         if (f.way.question == Way::loopback) return;
-        Both replies = seen(questions_, f.way.question, value_reply, true);
-        Diagram worked = both(both(f.domain, f.answer_as_new.before.passes), replies.before.passes);
+        Diagram worked = both(f.domain, f.other_way);
         violation(Obligation::nothing_lost, "UT226",
                   "a question that was sent from the service's port loses its answer",
-                  in_state(without(worked, replies.after.passes), value_reply), questions_,
+                  in_state(without(worked, f.replies.after.passes), value_reply), questions_,
                   f.way.question);
         violation(Obligation::nothing_lost, "UT226",
                   "a question from the service's port cannot be sent any more",
@@ -493,8 +507,8 @@ class FlowProof {
     void errors() {
         bool router = services_.role == Role::router;
         for (Way way : all_ways) {
-            bool about_flows = router ? way == Way::forward || way == Way::output
-                                      : way == Way::input || way == Way::output;
+            bool about_flows = any_works_ && (router ? way == Way::forward || way == Way::output
+                                                     : way == Way::input || way == Way::output);
             Diagram packets = both(both(error_packets(), possible_), space_.on_way(way));
             // What must pass is about the service; what may is about anything.
             Diagram own = packets;
@@ -619,6 +633,7 @@ class FlowProof {
     Pair questions_;
     Pair answers_;
     Pair others_;
+    bool any_works_ = false;
     std::map<Way, Diagram> allowed_errors_;
     Proof out_;
 };

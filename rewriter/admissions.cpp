@@ -69,15 +69,21 @@ std::string options_for(const ipt::SyntaxTree& tree, const model::Rule& rule,
 std::vector<std::string> admitted_ways(const ipt::SyntaxTree& tree, const model::Ruleset& r,
                                        const Traffic& traffic, const model::Rule& beside) {
     std::set<std::string> ways;
+    bool over_lo = false;
     Traffic question{traffic.service, false, traffic.request};
     model::Hook hook =
         traffic.request->role == Role::server ? model::Hook::input : model::Hook::forward;
     each_rule_met(r, hook, question, [&](const model::Rule& rule) {
         bool opens = (matched_states(r, rule) & model::state_new) != 0;
         if (rule.target == model::TargetKind::accept && opens &&
-            r.table_of(rule).name == "filter" && !only_loopback(r, rule))
-            ways.insert(options_for(tree, rule, beside, traffic));
+            r.table_of(rule).name == "filter") {
+            if (only_loopback(r, rule))
+                over_lo = true;
+            else
+                ways.insert(options_for(tree, rule, beside, traffic));
+        }
     });
+    if (ways.empty() && over_lo) return {};
     if (ways.empty() || ways.contains("") || ways.size() > most_ways) return {""};
     return {ways.begin(), ways.end()};
 }

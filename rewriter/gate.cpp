@@ -17,6 +17,7 @@ void note_loss(const Violation& v, Verdict& verdict) {
     if (loopback &&
         (v.obligation == Obligation::nothing_lost || v.obligation == Obligation::coverage))
         verdict.loopback_lost = true;
+    if (v.obligation == Obligation::nothing_opened) verdict.opened = true;
     bool question = v.shown.way == Way::input || v.shown.way == Way::forward;
     bool later = v.shown.witness.state == packet::ConntrackState::established;
     if (question && later &&

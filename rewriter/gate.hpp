@@ -13,6 +13,7 @@ struct Verdict {
     std::vector<Reason> residue;  ///< what stays open by nature, with a packet each
     // What a larger edit may mend.
     bool loopback_lost = false;      ///< flows over lo
+    bool opened = false;             ///< ports of one service are admitted from different places
     bool later_met_more = false;     ///< packets after the first meet logs, limits or drops
     bool errors_lost_input = false;  ///< ICMP errors that passed as RELATED
     bool errors_lost_output = false;

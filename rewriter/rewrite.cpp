@@ -55,6 +55,7 @@ class Conversion {
         for (;;) {
             insertions_.clear();
             later_at_established_ = candidate.later_at_established;
+            choose_copied(candidate.each_port);
             add_notrack();
             add_accepts(candidate.loopback);
             for (Hook hook : {Hook::input, Hook::output, Hook::forward})
@@ -111,6 +112,7 @@ class Conversion {
         /// Packets after the first pass where ESTABLISHED ones do, not where NEW ones do: before
         /// what logs, limits or drops new connections.
         bool later_at_established = false;
+        bool each_port = false;  ///< a copy for each port, with what admits that port alone
         bool errors_input = false, errors_output = false, errors_forward = false;
 
         [[nodiscard]] bool errors_at(Hook hook) const {
@@ -120,7 +122,9 @@ class Conversion {
         }
         /// Takes on what the verdict asks for; false when that is nothing new.
         bool grow(const Verdict& v) {
-            Candidate next{loopback || v.loopback_lost, later_at_established || v.later_met_more,
+            Candidate next{loopback || v.loopback_lost,
+                           later_at_established || v.later_met_more,
+                           each_port || v.opened,
                            errors_input || v.errors_lost_input,
                            errors_output || v.errors_lost_output,
                            errors_forward || v.errors_lost_forward};
@@ -153,6 +157,17 @@ class Conversion {
         add_reasons({{std::move(code), std::move(message), offset, {}}});
     }
     std::uint32_t offset_of(const model::Rule& rule) const { return tree_.lines[rule.line].begin; }
+
+    void choose_copied(bool each_port) {
+        copied_.clear();
+        for (const Service& s : request_.services) {
+            if (!each_port) {
+                copied_.push_back(s);
+                continue;
+            }
+            for (const model::PortRange& p : s.ports) copied_.push_back({s.protocol, {p}});
+        }
+    }
 
     // -- what is added
     // ------------------------------------------------------------------------------------------------
@@ -227,7 +242,7 @@ class Conversion {
 
     /// Copies for UNTRACKED packets beside the rules that test the state.
     void add_accepts(bool loopback) {
-        for (const Service& service : request_.services) {
+        for (const Service& service : copied_) {
             Traffic question{&service, false, &request_};
             Traffic answer{&service, true, &request_};
             if (request_.role == Role::router) {
@@ -485,6 +500,7 @@ class Conversion {
     const model::Ruleset& r_;
     Request request_;
     bool later_at_established_ = false;
+    std::vector<Service> copied_;  ///< services as the copies of rules speak of them
     std::string eol_;
     std::vector<std::pair<std::uint32_t, std::string>> insertions_;
     std::vector<std::string> raw_order_;
