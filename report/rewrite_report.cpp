@@ -86,13 +86,14 @@ std::string rewrite_json(const std::vector<RewrittenFile>& files) {
         }
         Json idle = Json::array();
         for (const rewriter::Service& s : file.outcome.idle) idle.push_back(rewriter::to_words(s));
-        list.push_back({{"path", file.path},
-                        {"status", status_name(file)},
-                        {"reasons", std::move(reasons)},
-                        {"forced", std::move(forced)},
-                        {"idle", std::move(idle)},
-                        {"edits", std::move(edits)},
-                        {"residue", std::move(residue)}});
+        Json entry{{"path", file.path},
+                   {"status", status_name(file)},
+                   {"reasons", std::move(reasons)},
+                   {"edits", std::move(edits)},
+                   {"residue", std::move(residue)}};
+        if (!forced.empty()) entry["forced"] = std::move(forced);
+        if (!idle.empty()) entry["idle"] = std::move(idle);
+        list.push_back(std::move(entry));
     }
     Json out{{"version", 1}, {"files", std::move(list)}};
     return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -208,10 +208,13 @@ TEST(InPlace, RunsOnWhereNobodyListens) {
 
 TEST(InPlace, AFileThatChangesMeanwhileIsNotOverwritten) {
     Folder f;
-    std::string mine = web + "# mine\n";
+    // Long enough that there is a moment between reading and writing.
+    std::string theirs = web;
+    for (int i = 0; i < 100'000; ++i) theirs += "# a line that takes its time\n";
+    std::string mine = theirs + "# mine\n";
     std::size_t refused = 0;
     for (int i = 0; i < 60 && refused == 0; ++i) {
-        f.file("rules", web);
+        f.file("rules", theirs);
         f.file("mine", mine);
         Ran ran = shell(rewrite + "-q rules & p=$!; sleep 0.00" + std::to_string(i % 10) +
                             "; cp mine rules; wait $p; echo $?",
