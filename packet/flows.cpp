@@ -55,15 +55,18 @@ class FlowProof {
         return std::move(out_);
     }
 
-    /// The services' ports to which some flow works before.
+    /// The services' ports to which some flow opens before.
     std::vector<Service> served() {
         std::vector<Service> out;
         for (std::uint8_t protocol : protocols()) {
-            Diagram works = nothing;
-            for (FlowWay way : flow_ways()) works = pool_.over(works, look(way, protocol).works);
+            Diagram opens = nothing;
+            for (FlowWay way : flow_ways()) {
+                Flows f = look(way, protocol);
+                opens = pool_.over(opens, both(f.opens, domain_of_flow(f.domain)));
+            }
             Service service{protocol, {}};
             for (Interval i :
-                 pool_.values_leading_into(works, space_.level(Field::destination_port)))
+                 pool_.values_leading_into(opens, space_.level(Field::destination_port)))
                 service.ports.push_back(
                     {static_cast<std::uint16_t>(i.first), static_cast<std::uint16_t>(i.last)});
             if (!service.ports.empty()) out.push_back(std::move(service));
@@ -273,9 +276,11 @@ class FlowProof {
         f.as_new = seen(questions_, way.question, value_new, true);
         f.answer_as_new = seen(answers_, way.answer, value_new, true);
         f.opens = with_flags(f.first.before.passes, tcp ? syn : no_flags);
-        Diagram carries = both(with_flags(f.asked.before.passes, tcp ? ack : no_flags),
-                               with_flags(f.answer.before.passes, tcp ? ack : no_flags));
-        if (tcp) carries = both(carries, with_flags(f.answer.before.passes, syn_ack));
+        // One datagram and its answer are a flow already.
+        Diagram carries = with_flags(f.answer.before.passes, tcp ? ack : no_flags);
+        if (tcp)
+            carries = both(both(carries, with_flags(f.answer.before.passes, syn_ack)),
+                           with_flags(f.asked.before.passes, ack));
         f.works = both(both(f.opens, carries), domain_of_flow(f.domain));
         f.admitted = admissible(f.works);
         f.works = both(f.works, to_one_host());
@@ -361,9 +366,11 @@ class FlowProof {
             return both(now.passes, untracked(pair, pair.after, now.outcomes));
         };
         Diagram opens_now = newly(questions_, f.first.after);
-        // A datagram between two of the service's ports is an answer, too.
+        // A packet between two of the service's ports is an answer, too. Others are none, even
+        // where this host might ask from the service's port: who asks first must be admitted.
         bool tcp = !(f.first_packets == f.later);
-        Diagram answers = tcp ? nothing : f.other_way;
+        Diagram between = both(with_ports(Field::source_port), f.other_way);
+        Diagram answers = tcp ? nothing : between;
         violation(Obligation::nothing_opened, "UT203", "a connection that was refused opens",
                   in_state(without(without(both(f.first_packets, opens_now), f.opens), answers),
                            value_new),
@@ -373,9 +380,8 @@ class FlowProof {
         if (tcp) {
             // Packets that would have passed without a connection, too, are not opened.
             Diagram passes_now = newly(questions_, f.asked.after);
-            Diagram set =
-                without(without(without(both(f.later, passes_now), f.admitted), f.other_way),
-                        f.as_new.before.passes);
+            Diagram set = without(without(without(both(f.later, passes_now), f.admitted), between),
+                                  f.as_new.before.passes);
             violation(Obligation::nothing_opened, "UT203",
                       "packets of connections that were never admitted pass",
                       in_state(set, value_established), questions_, f.way.question);

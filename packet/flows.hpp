@@ -48,7 +48,7 @@ struct Proof {
     std::vector<std::string> undecided;  ///< why nothing is certain: sentences
 };
 
-/// The services' ports to which some flow works at all; all of them when that is undecided.
+/// The services' ports to which some flow opens at all; all of them when that is undecided.
 std::vector<Service> served(model::Family family, Host host, const Services& services,
                             const CompareOptions& options);
 

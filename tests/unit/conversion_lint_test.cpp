@@ -9,6 +9,7 @@
 #include "analyzer/driver.hpp"
 #include "base/source_file.hpp"
 #include "rewriter/rewrite.hpp"
+#include "tests/unit/rewriter/rehearsal.hpp"
 #include "tests/unit/ruleset_text.hpp"
 
 using namespace untrack;
@@ -51,6 +52,12 @@ int convert(const fs::path& path, const test::Loaded& before) {
             ++made;
             test::Loaded after(apply_edits(before.file.text(), outcome.edits),
                                before.ruleset.family);
+            // Concrete flows through another engine than the one that proved it.
+            rewriter::RehearsalResult flows =
+                rewriter::rehearse(before.ruleset, after.ruleset, request);
+            EXPECT_TRUE(flows.failures.empty() && !flows.loopback_lost)
+                << path << " for " << service << ": "
+                << (flows.failures.empty() ? "a flow over lo" : flows.failures.front().message);
             for (const auto& [place, error] : errors(after))
                 EXPECT_LE(error.times, known[place].times)
                     << path << " for " << service

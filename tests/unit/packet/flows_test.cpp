@@ -339,3 +339,20 @@ TEST(Compare, PacketsThatNatChangesAreNotGuessed) {
         "DROP\nCOMMIT\n";
     EXPECT_EQ(compare(early, late).result, Sameness::undecided);
 }
+
+TEST(Flows, AnyPacketMayAnswerButNotAsk) {
+    // The host may ask from port 123 whom it likes; that does not admit everybody's questions.
+    const std::string before =
+        "*filter\n:INPUT DROP\n:FORWARD DROP\n-A INPUT -m conntrack --ctstate "
+        "ESTABLISHED,UNTRACKED "
+        "-j ACCEPT\n-A INPUT -s 192.0.2.0/24 -p udp --dport 123 -m conntrack --ctstate NEW -j "
+        "ACCEPT\nCOMMIT\n";
+    const std::string raw =
+        "*raw\n-A PREROUTING -p udp --dport 123 -j CT --notrack\n-A OUTPUT -p udp --sport 123 -j "
+        "CT "
+        "--notrack\n-A OUTPUT -o lo -p udp --dport 123 -j CT --notrack\nCOMMIT\n";
+    packet::Proof p = prove(before, before + raw, services("123/udp"));
+    EXPECT_TRUE(std::any_of(p.violations.begin(), p.violations.end(), [](const auto& v) {
+        return v.obligation == Obligation::nothing_opened && v.shown.way == packet::Way::input;
+    }));
+}

@@ -348,10 +348,10 @@ TEST(Rewrite, RefusesWhatOnlyMemoryLetsIn) {
 TEST(Rewrite, LaterPacketsOfWhatALimitLetInPassWhereEstablishedOnesDid) {
     // A limit returns, what is over it is dropped as NEW: packets after the first never came there.
     Loaded l(
-        web_with("-A INPUT -p tcp --dport 80 -j slow\n-A INPUT -p tcp --dport 80 -m conntrack "
-                 "--ctstate NEW -j ACCEPT\n-A slow -m conntrack --ctstate NEW -m limit "
-                 "--limit 9/s -j RETURN\n-A slow -m conntrack --ctstate NEW -j DROP\n",
-                 ":slow - [0:0]\n"));
+        "*filter\n:INPUT DROP\n:slow -\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j "
+        "ACCEPT\n-A INPUT -p tcp --dport 80 -j slow\n-A INPUT -p tcp --dport 80 -m conntrack "
+        "--ctstate NEW -j ACCEPT\n-A slow -m conntrack --ctstate NEW -m limit --limit 9/s -j "
+        "RETURN\n-A slow -m conntrack --ctstate NEW -j DROP\nCOMMIT\n");
     rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
     ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
     std::string after = apply_edits(l.file.text(), o.edits);
@@ -362,10 +362,13 @@ TEST(Rewrite, LaterPacketsOfWhatALimitLetInPassWhereEstablishedOnesDid) {
 }
 
 TEST(Rewrite, ALimitThatSawEveryPacketStillDoes) {
-    std::string text = web;
-    text.insert(text.find("-A INPUT -m conntrack"),
-                "-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,ESTABLISHED -m hashlimit "
-                "--hashlimit-above 9/s --hashlimit-name x -j DROP\n");
+    std::string text =
+        "*filter\n:INPUT DROP\n-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW,ESTABLISHED "
+        "-m "
+        "hashlimit --hashlimit-above 9/s --hashlimit-name x -j DROP\n-A INPUT -m conntrack "
+        "--ctstate "
+        "RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -p tcp --dport 80 -m conntrack --ctstate NEW -j "
+        "ACCEPT\nCOMMIT\n";
     Loaded l(text);
     rewriter::Outcome o = rewriter::rewrite(l.tree, l.ruleset, request("80/tcp"));
     ASSERT_EQ(o.status, Status::rewritten) << o.reasons.front().message;
