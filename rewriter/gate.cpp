@@ -14,8 +14,8 @@ using packet::Way;
 
 void note_loss(const Violation& v, Verdict& verdict) {
     bool loopback = v.shown.way == Way::loopback;
-    if (loopback &&
-        (v.obligation == Obligation::nothing_lost || v.obligation == Obligation::coverage))
+    if (loopback && v.obligation != Obligation::nothing_opened &&
+        v.obligation != Obligation::frame && v.obligation != Obligation::errors)
         verdict.loopback_lost = true;
     if (v.obligation == Obligation::nothing_opened) verdict.opened = true;
     bool question = v.shown.way == Way::input || v.shown.way == Way::forward;
