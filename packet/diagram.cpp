@@ -292,10 +292,11 @@ Diagram DiagramPool::apply(Diagram a, Diagram b, unsigned depth) {
             push(base, e.last, child);
         }
     } else {
-        step(std::size_t{edge_count(a)} + edge_count(b), ++depth);
+        step(0, ++depth);
         for (std::uint32_t i = 0, j = 0;;) {
             Edge x = edge(a, i);
             Edge y = edge(b, j);
+            ++steps_;
             // Where one child settles the result, the other node's edges are passed over at once:
             // a narrow set inside a wide one costs no more than the narrow one.
             if (settles_first<operation>(x.child)) {

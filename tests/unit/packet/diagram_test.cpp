@@ -418,6 +418,21 @@ TEST(Diagram, ExhaustedPoolsNeverAnswerWrongly) {
     EXPECT_GT(answered, 1000U);
 }
 
+TEST(Diagram, NarrowSetsInAWideOneDoNotUseUpItsSteps) {
+    // As rules of a long list that are each held against the whole list.
+    constexpr std::uint32_t hosts = 20'000;
+    DiagramPool pool({0xffffffffU}, 1'000'000);
+    Intervals even;
+    for (std::uint32_t i = 0; i < hosts; ++i) even.push_back({4 * i, 4 * i});
+    Diagram wide = pool.values(0, even);
+    for (std::uint32_t i = 0; i < hosts; ++i) {
+        Interval two{4 * i, 4 * i + 1};
+        Interval one{4 * i + 1, 4 * i + 1};
+        Diagram narrow = pool.values(0, {&two, 1});
+        ASSERT_EQ(pool.outside(wide, narrow), pool.values(0, {&one, 1}));
+    }
+}
+
 TEST(Diagram, PredicatesOneBelowTheOtherEndBeforeTheStackDoes) {
     constexpr std::uint32_t levels = 200'000;
     DiagramPool pool(Values(levels, 1), 100'000'000);
