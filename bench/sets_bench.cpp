@@ -51,10 +51,12 @@ const Three& three(const benchmark::State& state) {
                            ? bench::wild_rules(rules, 1)
                            : bench::generate(static_cast<bench::Profile>(state.range(0)), rules, 1);
     auto family = state.range(2) == 6 ? model::Family::ip6 : model::Family::ip;
-    if (family == model::Family::ip6) text = bench::as_ip6(text);
     std::string same = bench::written_otherwise(text, 7);
-    it->second = {std::make_unique<Loaded>(text, family), std::make_unique<Loaded>(same, family),
-                  std::make_unique<Loaded>(bench::one_verdict_changed(same), family)};
+    auto load = [&](const std::string& v4) {
+        return std::make_unique<Loaded>(family == model::Family::ip6 ? bench::as_ip6(v4) : v4,
+                                        family);
+    };
+    it->second = {load(text), load(same), load(bench::one_verdict_changed(same))};
     return it->second;
 }
 

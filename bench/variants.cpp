@@ -159,6 +159,20 @@ std::string written_otherwise(std::string_view ruleset, std::uint32_t seed) {
     return text_of(out);
 }
 
+namespace {
+
+/// Whether rules before it in its chain are about all its sources.
+bool covered(const std::vector<Line>& lines, std::size_t at) {
+    return std::any_of(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(at),
+                       [&](const Line& l) {
+                           return l.chain == lines[at].chain && l.source &&
+                                  l.source->length <= lines[at].source->length &&
+                                  !disjoint(*l.source, *lines[at].source);
+                       });
+}
+
+}  // namespace
+
 std::string one_verdict_changed(std::string_view ruleset) {
     std::vector<Line> lines = lines_of(ruleset);
     std::size_t filter = 0;
@@ -171,7 +185,7 @@ std::string one_verdict_changed(std::string_view ruleset) {
     };
     for (std::size_t i = filter + (end - filter) * 2 / 3; i < end; ++i) {
         Line& line = lines[i];
-        if (line.verdict && line.fields_only && line.source)
+        if (line.verdict && line.fields_only && line.source && !covered(lines, i))
             return change(line, line.target == "DROP" ? "ACCEPT" : "DROP");
         if (line.target.starts_with("REJECT") && line.destination) return change(line, "ACCEPT");
     }

@@ -10,8 +10,8 @@
 
 namespace untrack::bench {
 
-/// The same meaning: neighbours that commute have changed places, networks are split into halves,
-/// rules stand there twice.
+/// The same meaning, of a ruleset of IPv4: neighbours that commute have changed places, networks
+/// are split into halves, rules stand there twice.
 std::string written_otherwise(std::string_view ruleset, std::uint32_t seed);
 
 /// One verdict of a rule two thirds down is another: what the rule decides is decided otherwise.
