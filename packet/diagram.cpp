@@ -402,7 +402,7 @@ Diagram DiagramPool::over_all(std::span<const Diagram> parts) {
     return over_few(few, 0);
 }
 
-Diagram DiagramPool::chained(Diagram a, Diagram b,
+Diagram DiagramPool::chained(Diagram a, Diagram b, Zero zero,
                              const std::function<bool(std::uint32_t)>& settled,
                              const std::function<std::uint32_t(std::uint32_t, std::uint32_t)>& f) {
     Memo<std::uint32_t> plain_known;
@@ -422,7 +422,8 @@ Diagram DiagramPool::chained(Diagram a, Diagram b,
     plain(plain, a, 0);
     Memo<std::uint64_t> known;
     auto visit = [&](auto&& self, Diagram x, Diagram y, unsigned depth) -> Diagram {
-        if (*plain_known.find(x.handle) != 0) return apply<Operation::over>(x, y, depth);
+        if (*plain_known.find(x.handle) != 0)
+            return zero == Zero::stays ? x : apply<Operation::over>(x, y, depth);
         if (is_leaf(x) && is_leaf(y)) return leaf(f(x.handle, y.handle));
         std::uint64_t key = std::uint64_t{x.handle} << 32U | y.handle;
         if (const std::uint32_t* made = known.find(key)) return {*made};

@@ -78,9 +78,11 @@ class DiagramPool {
     /// over() of all of them, the first counting most: as a tree, since one after another copies a
     /// wide node as often as it has edges.
     Diagram over_all(std::span<const Diagram> parts);
-    /// As over(a, b), but numbers of a that are neither 0 nor `settled` become f(number of a,
-    /// number of b).
-    Diagram chained(Diagram a, Diagram b, const std::function<bool(std::uint32_t)>& settled,
+    /// What becomes of a's number 0: that of b, as with over(); or it stays.
+    enum class Zero : std::uint8_t { gives_way, stays };
+    /// Numbers of a that are neither 0 nor `settled` become f(number of a, number of b).
+    Diagram chained(Diagram a, Diagram b, Zero zero,
+                    const std::function<bool(std::uint32_t)>& settled,
                     const std::function<std::uint32_t(std::uint32_t, std::uint32_t)>& f);
 
     /// Every number replaced by what `f` makes of it; `f` is asked once for each.

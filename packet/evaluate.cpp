@@ -127,17 +127,16 @@ Evaluator::Part Evaluator::join_changed(const Part& first, const Part& then) {
     };
     std::vector<Diagram> parts;
     for (const Group& g : groups) {
-        auto in_group = [&](std::uint32_t number) { return g.numbers.contains(number); };
-        Diagram these = pool_.map_leaves(
-            first.diagram, [&](std::uint32_t number) { return in_group(number) ? number : 0; });
+        Diagram these = pool_.map_leaves(first.diagram, [&](std::uint32_t number) {
+            return g.numbers.contains(number) ? number : 0;
+        });
         Diagram seen =
             pool_.substituted(then.diagram, g.changes, [](std::uint32_t number) { return number; });
-        parts.push_back(pool_.inside(pool_.where(first.diagram, in_group),
-                                     pool_.chained(these, seen, ended, after)));
+        parts.push_back(pool_.chained(these, seen, DiagramPool::Zero::stays, ended, after));
     }
     // After an effect no number is 0, so that the last part is only for packets of no group.
     parts.push_back(pool_.chained(
-        first.diagram, then.diagram,
+        first.diagram, then.diagram, DiagramPool::Zero::gives_way,
         [&](std::uint32_t number) {
             return ended(number) || std::any_of(groups.begin(), groups.end(), [&](const Group& g) {
                        return g.numbers.contains(number);

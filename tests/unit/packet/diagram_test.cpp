@@ -173,11 +173,13 @@ TEST(Diagram, OperationsAreWhatTheyAreForOnePacket) {
         RC_ASSERT(lab.pool.complement_of(set) ==
                   lab.from(pointwise(s, s, [](auto p, auto) { return 1 - p; })));
         auto sum = [](auto p, auto q) { return p * 10 + q; };
-        RC_ASSERT(lab.pool.chained(
-                      x, y, [](auto n) { return n == 3; }, sum) ==
-                  lab.from(pointwise(a, b, [&](auto p, auto q) {
-                      return p == 0 ? q : p == 3 ? p : sum(p, q);
-                  })));
+        for (auto zero : {DiagramPool::Zero::gives_way, DiagramPool::Zero::stays})
+            RC_ASSERT(lab.pool.chained(
+                          x, y, zero, [](auto n) { return n == 3; }, sum) ==
+                      lab.from(pointwise(a, b, [&](auto p, auto q) {
+                          if (p == 0) return zero == DiagramPool::Zero::stays ? 0 : q;
+                          return p == 3 ? p : sum(p, q);
+                      })));
     });
 }
 
@@ -450,7 +452,7 @@ TEST(Diagram, PredicatesOneBelowTheOtherEndBeforeTheStackDoes) {
     EXPECT_THROW(pool.over_all(three), PoolExhausted);
     EXPECT_THROW(pool.map_leaves(any, number), PoolExhausted);
     EXPECT_THROW(pool.for_some(any, levels - 1), PoolExhausted);
-    EXPECT_THROW(pool.chained(any, last, no, first), PoolExhausted);
+    EXPECT_THROW(pool.chained(any, last, DiagramPool::Zero::stays, no, first), PoolExhausted);
     EXPECT_THROW((void)pool.count(any), PoolExhausted);
     EXPECT_EQ(pool.leaves(any), (Values{0, 1}));
     EXPECT_EQ(pool.at(any, Values(levels, 0)), 0U);
