@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "packet/evaluate.hpp"
+#include "packet/order.hpp"
 
 namespace untrack::packet {
 
@@ -52,7 +53,7 @@ struct Comparison {
 struct CompareOptions {
     bool effects = false;                  ///< marks, logs, counters and sets too
     std::size_t most_differences = 20;     ///< after so many `more` is set
-    std::size_t most_words = 100'000'000;  ///< of one pool, four bytes each
+    std::size_t most_words = default_words;  ///< of one pool, four bytes each
 };
 
 /// Of one family. Rulesets lowered with target texts; of a family that a host has no ruleset of,
