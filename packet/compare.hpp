@@ -51,8 +51,8 @@ struct Comparison {
 };
 
 struct CompareOptions {
-    bool effects = false;                  ///< marks, logs, counters and sets too
-    std::size_t most_differences = 20;     ///< after so many `more` is set
+    bool effects = false;                    ///< marks, logs, counters and sets too
+    std::size_t most_differences = 20;       ///< after so many `more` is set
     std::size_t most_words = default_words;  ///< of one pool, four bytes each
 };
 

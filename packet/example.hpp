@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Concrete packets for rules: the smallest friendly packet that satisfies given matches. The lint
-// rules' witnesses and the rewriter's rehearsal are made of them.
+// rules' witnesses are made of them.
 #pragma once
 
 #include <optional>

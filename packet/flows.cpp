@@ -64,11 +64,7 @@ class FlowProof {
                 Flows f = look(way, protocol);
                 opens = pool_.over(opens, both(f.opens, domain_of_flow(f.domain)));
             }
-            Service service{protocol, {}};
-            for (Interval i :
-                 pool_.values_leading_into(opens, space_.level(Field::destination_port)))
-                service.ports.push_back(
-                    {static_cast<std::uint16_t>(i.first), static_cast<std::uint16_t>(i.last)});
+            Service service = with_ports_into(opens, protocol);
             if (!service.ports.empty()) out.push_back(std::move(service));
         }
         return out;
@@ -237,6 +233,15 @@ class FlowProof {
                              {}});
     }
 
+    /// The ports that lead into a set of flows.
+    Service with_ports_into(Diagram flows, std::uint8_t protocol) {
+        Service service{protocol, {}};
+        for (Interval i : pool_.values_leading_into(flows, space_.level(Field::destination_port)))
+            service.ports.push_back(
+                {static_cast<std::uint16_t>(i.first), static_cast<std::uint16_t>(i.last)});
+        return service;
+    }
+
     std::vector<FlowWay> flow_ways() const {
         if (services_.role == Role::router) return {{Way::forward, Way::forward}};
         return {{Way::input, Way::output}, {Way::loopback, Way::loopback}};
@@ -294,6 +299,7 @@ class FlowProof {
         Flows f = look(way, protocol);
         if (f.domain == nothing) return;
         any_works_ = any_works_ || !(f.works == nothing);
+        if (!(f.works == nothing)) out_.working.push_back(with_ports_into(f.works, protocol));
         coverage(f);
         lost(f);
         opened(f);

@@ -45,6 +45,7 @@ struct Proof {
     Sameness result = Sameness::same;  ///< same: sound; different: some obligation is broken
     std::vector<Violation> violations;
     std::vector<Residue> residue;
+    std::vector<Service> working;        ///< ports to which some flow worked before
     std::vector<std::string> undecided;  ///< why nothing is certain: sentences
 };
 

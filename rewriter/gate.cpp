@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rewriter/gate.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "packet/words.hpp"
@@ -47,6 +48,20 @@ Verdict judge(const parser::iptables::SyntaxTree& tree, const model::Ruleset& be
     const model::Ruleset* new_host[] = {&after};
     packet::Proof proof = packet::prove(before.family, old_host, new_host, services, {});
     Verdict verdict;
+    verdict.all_work =
+        std::all_of(services.list.begin(), services.list.end(), [&](const Service& asked) {
+            return std::all_of(
+                asked.ports.begin(), asked.ports.end(), [&](const model::PortRange& p) {
+                    return std::any_of(
+                        proof.working.begin(), proof.working.end(), [&](const Service& works) {
+                            return works.protocol == asked.protocol &&
+                                   std::any_of(works.ports.begin(), works.ports.end(),
+                                               [&](const model::PortRange& w) {
+                                                   return w.first <= p.first && p.last <= w.last;
+                                               });
+                        });
+                });
+        });
     for (const Violation& v : proof.violations) {
         note_loss(v, verdict);
         if (v.obligation == Obligation::helpers) {

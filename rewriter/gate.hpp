@@ -10,6 +10,7 @@ namespace untrack::rewriter {
 
 struct Verdict {
     std::vector<Reason> reasons;  ///< why it does not pass; empty: proven
+    bool all_work = false;        ///< every port of the services had a flow that worked
     std::vector<Reason> residue;  ///< what stays open by nature, with a packet each
     // What a larger edit may mend.
     bool loopback_lost = false;      ///< flows over lo

@@ -49,6 +49,9 @@ class Conversion {
         if (request_.services.empty()) return std::move(out_);
         add_reasons(refusals(tree_, r_, request_));
         if (!out_.reasons.empty()) return refuse();
+        // The smallest edit is none: what is converted already, by whatever hand, stays.
+        Verdict as_it_is = judge(tree_, before, before, request_);
+        if (as_it_is.reasons.empty() && as_it_is.all_work) return std::move(out_);
         // From the smallest edit upward: each round that is followed by another adds a kind of
         // accept, so there are at most five.
         Candidate candidate;
