@@ -274,6 +274,7 @@ void add_rewrite(CLI::App& app, Context& context) {
     add_format_option(*sub, context);
     sub->add_option("--force", arguments->force,
                     "Convert in spite of a refusal, by its code (repeatable)")
+        ->allow_extra_args(false)
         ->type_name("CODE")
         ->check([](const std::string& code) {
             auto codes = rewriter::refusal_codes();

@@ -143,12 +143,11 @@ class FlowProof {
     }
     /// Destinations that have flows: hosts, as far as an address tells.
     Diagram to_one_host() {
-        if (services_.role == Role::router) return pool_.complement_of(groups(Field::destination));
-        // What -m addrtype calls a broadcast address of this host's networks.
-        Sight sight;
-        Diagram broadcast =
-            conditions_.predicate("addrtype dst broadcast", "addrtype dst broadcast", sight);
-        return pool_.complement_of(pool_.over(groups(Field::destination), broadcast));
+        Diagram hosts = pool_.complement_of(groups(Field::destination));
+        // What -m addrtype calls a broadcast address of this host's networks, where rules ask.
+        const char* broadcast = "addrtype dst broadcast";
+        if (services_.role == Role::router || !space_.has_predicate(broadcast)) return hosts;
+        return pool_.outside(conditions_.predicate(broadcast, broadcast, {}), hosts);
     }
 
     // -- what is seen of one packet of a flow

@@ -111,6 +111,9 @@ class PacketSpace {
     /// The level for a key, made at the first use, below all others.
     std::uint32_t predicate(const std::string& key, const Predicate& predicate,
                             std::uint32_t last_value = 1);
+    [[nodiscard]] bool has_predicate(const std::string& key) const {
+        return predicate_keys_.contains(key);
+    }
     /// nullptr when the level is none of a predicate.
     [[nodiscard]] const Predicate* predicate_at(std::uint32_t level) const;
     [[nodiscard]] std::span<const std::uint32_t> predicate_levels() const {
