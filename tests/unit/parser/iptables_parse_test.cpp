@@ -24,13 +24,16 @@ std::string options(const std::string& rule) {
         TextRange whole = words.name();
         for (Word word; words.next(word); sign = ",") {
             bool first = *sign == '=';
-            if (first && option.value_size != 0)
+            if (first && option.value_size != 0) {
                 EXPECT_EQ(tree.plain_value(option), word_value(tree.text, word, storage));
+            }
             out += sign + std::string(word_value(tree.text, word, storage));
             whole.end = word.range.end;
         }
         EXPECT_EQ(OptionWords::whole(tree, tree.lines[1], option), whole);
-        if (option.value_count == 0) EXPECT_EQ(option.value_size, 0);
+        if (option.value_count == 0) {
+            EXPECT_EQ(option.value_size, 0);
+        }
         out += ' ';
     }
     return out;
