@@ -34,6 +34,7 @@ std::string place(const FileContext& file, RuleId rule, model::ChainId chain) {
 
 std::string lines(const FileContext& file, const std::vector<RuleId>& rules) {
     std::vector<std::uint32_t> numbers;
+    numbers.reserve(rules.size());
     for (RuleId id : rules) numbers.push_back(file.line_number(file.ruleset.rule(id)));
     std::sort(numbers.begin(), numbers.end());
     numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());

@@ -35,6 +35,7 @@ TextRange whole_line(const FileContext& file, const model::Rule& rule) {
 
 bool same_without(const FileContext& file, const std::vector<RuleId>& rules) {
     std::vector<TextEdit> edits;
+    edits.reserve(rules.size());
     for (RuleId id : rules) edits.push_back({whole_line(file, file.ruleset.rule(id)), ""});
     sort_edits(edits);
     std::string text = apply_edits(file.tree.text, edits);

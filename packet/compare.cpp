@@ -12,7 +12,6 @@
 namespace untrack::packet {
 namespace {
 
-using model::Hook;
 using model::Ruleset;
 
 Verdict verdict_of(Fate fate) {

@@ -200,7 +200,7 @@ std::optional<std::vector<Intervals>> Conditions::words(const model::MaskedAddre
 }
 
 bool Conditions::restrict(const Ruleset& r, const Match& m, const Sight& sight, Product& product) {
-    auto polar = [&](Intervals values, Field field) {
+    auto polar = [&](const Intervals& values, Field field) {
         return m.negated ? complement(values, last(field)) : values;
     };
     switch (m.kind) {
@@ -414,8 +414,11 @@ Diagram Conditions::types_of(Field field, std::uint16_t types, bool own, bool fo
                                   model::type_throw | model::type_nat | model::type_xresolve |
                                   model::type_unspec;
     constexpr std::uint16_t wide = model::type_unicast | model::type_broadcast;
+    // The local table tells what is sent on: neither a broadcast nor this host's own.
+    bool looked_up = forwarded && !six;
+    bool open = !own && !looked_up && (!foreign || (types & wide) != 0);
     Diagram rest = nothing;
-    if ((types & odd) != 0) {
+    if (open || (types & odd) != 0) {
         rest = hangs();
     } else if (own) {
         bool local = (types & model::type_local) != 0;
@@ -427,11 +430,8 @@ Diagram Conditions::types_of(Field field, std::uint16_t types, bool own, bool fo
             std::string text = fmt::format("addrtype {} broadcast", side);
             rest = negate(predicate(text, text, sight), local);
         }
-    } else if (forwarded && !six) {
-        // Neither a broadcast nor this host's own is sent on.
+    } else if (looked_up) {
         rest = when(model::type_unicast);
-    } else if (!foreign || (types & wide) != 0) {
-        rest = hangs();
     }
     model::MaskedAddress multicast;
     multicast.value.bytes[0] = six ? 0xff : 0xe0;
