@@ -663,7 +663,8 @@ std::vector<Service> served(model::Family family, Host host, const Services& ser
     auto answer = for_orders(
         family, hosts, {&services.interface, 1}, options.most_words,
         [&](PacketSpace& space) { return FlowProof(space, host, host, services).served(); });
-    return answer ? std::move(*answer) : services.list;
+    if (!answer) return services.list;
+    return std::move(*answer);
 }
 
 Proof prove(model::Family family, Host before, Host after, const Services& services,
