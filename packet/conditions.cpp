@@ -234,7 +234,7 @@ bool Conditions::restrict(const Ruleset& r, const Match& m, const Sight& sight, 
             Field field = turned(
                 m.kind == MatchKind::source_range ? Field::source : Field::destination, sight);
             Intervals values = normalized({{address_word(a.first, 0), address_word(a.last, 0)}});
-            product.restrict(level(field), polar(std::move(values), field));
+            product.restrict(level(field), polar(values, field));
             return true;
         }
         case MatchKind::in_interface:
