@@ -39,11 +39,12 @@ std::map<std::string, Error> errors(const test::Loaded& l) {
 }
 
 /// Converts the file for each role and service; the number of conversions made.
-int convert(const fs::path& path, const test::Loaded& before) {
+int convert(const fs::path& path, const test::Loaded& before,
+            std::initializer_list<const char*> services) {
     int made = 0;
     std::map<std::string, Error> known = errors(before);
     for (rewriter::Role role : {rewriter::Role::server, rewriter::Role::router})
-        for (const char* service : {"22,80,443/tcp", "80/tcp", "53/udp", "123/udp"}) {
+        for (const char* service : services) {
             rewriter::Request request;
             request.services.push_back(rewriter::parse_service(service).value());
             request.role = role;
@@ -78,7 +79,9 @@ TEST(ConversionLint, SamplesHaveNoNewError) {
             test::Loaded before(file->text(), std::string_view(name) == "before.ip6tables"
                                                   ? model::Family::ip6
                                                   : model::Family::ip);
-            if (before.tree.errors.empty()) made += convert(dir.path(), before);
+            if (before.tree.errors.empty())
+                made +=
+                    convert(dir.path(), before, {"22,80,443/tcp", "80/tcp", "53/udp", "123/udp"});
         }
     EXPECT_GE(made, 35);
 }
@@ -90,10 +93,12 @@ TEST(ConversionLint, RealFilesHaveNoNewError) {
     for (const char* kind : {"iptables", "ip6tables", "iptables-derived", "ip6tables-derived"})
         for (const auto& entry : fs::directory_iterator(corpus / kind)) {
             auto file = SourceFile::open(entry.path().string());
-            if (!file || !entry.is_regular_file()) continue;
+            // What iptables-save made of a file says the same once more.
+            if (!file || !entry.is_regular_file() || entry.path().extension() == ".saved") continue;
             auto tree = parser::iptables::parse(file->text());
             test::Loaded before(file->text(), model::guess_family(file->path(), tree));
-            if (before.tree.errors.empty()) made += convert(entry.path().filename(), before);
+            if (before.tree.errors.empty())
+                made += convert(entry.path().filename(), before, {"22,80,443/tcp"});
         }
-    EXPECT_GE(made, 100);
+    EXPECT_GE(made, 40);
 }
