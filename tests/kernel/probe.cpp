@@ -71,7 +71,7 @@ std::vector<std::uint8_t> packet(const Probe& probe, std::uint32_t number) {
     if (probe.protocol == 6) {
         p[27] = 1;
         p[32] = 0x50;
-        p[33] = probe.syn ? 0x02 : 0x10;
+        p[33] = probe.tcp_flags.value_or(probe.syn ? 0x02 : 0x10);
         put16(p, 34, 1024);
     } else {
         put16(p, 24, size);

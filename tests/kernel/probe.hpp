@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,7 +14,8 @@ struct Probe {
     std::string source, destination;
     std::uint8_t protocol = 6;  ///< 6, 17, or 1
     std::uint16_t source_port = 0, destination_port = 0;
-    bool syn = true;  ///< of TCP: else ACK
+    bool syn = true;                                       ///< of TCP: else ACK
+    std::optional<std::uint8_t> tcp_flags = std::nullopt;  ///< as in the header; instead of `syn`
     /// Of ICMP: 8 is an echo request, 3 an error about a datagram that nobody sent.
     std::uint8_t icmp_type = 8, icmp_code = 0;
 };

@@ -21,4 +21,11 @@ struct Loaded {
           ruleset(model::lower(tree, {family, file.path()})) {}
 };
 
+/// With the targets' texts, as comparisons and proofs need them.
+struct WithTexts : Loaded {
+    explicit WithTexts(std::string_view text) : Loaded(text) {
+        ruleset = model::lower(tree, {model::Family::ip, file.path(), true});
+    }
+};
+
 }  // namespace untrack::test
