@@ -216,7 +216,7 @@ TEST(InPlace, AFileThatChangesMeanwhileIsNotOverwritten) {
     for (int i = 0; i < 60 && refused == 0; ++i) {
         f.file("rules", theirs);
         f.file("mine", mine);
-        Ran ran = shell(rewrite + "-q rules & p=$!; sleep 0.00" + std::to_string(i % 10) +
+        Ran ran = shell(rewrite + "-q rules & p=$!; sleep " + std::to_string(i * 0.008) +
                             "; cp mine rules; wait $p; echo $?",
                         f.path());
         std::string text = read(f.path() / "rules");
