@@ -341,6 +341,9 @@ class FlowProof {
         Diagram answers = untracked(answers_, answers_.after, f.answer.after.outcomes);
         std::string code = f.way.question == Way::loopback ? "UT207" : "UT201";
         Diagram packets = both(f.works, f.later);
+        violation(Obligation::coverage, code, "a first packet of the service stays tracked",
+                  in_state(without(both(f.works, f.first_packets), questions), value_new),
+                  questions_, f.way.question);
         violation(Obligation::coverage, code, "a question of the service stays tracked",
                   in_state(without(packets, questions), value_established), questions_,
                   f.way.question);
@@ -559,7 +562,10 @@ class FlowProof {
                 if (router || way == Way::output || way == Way::loopback)
                     own = pool_.over(own, answers_on(way));
             }
-            domain = without(domain, own);
+            // The services' own packets are flows()'s matter where they are untracked; those that
+            // stay tracked are everything else's.
+            domain = without(
+                domain, both(own, untracked(others_, others_.after, others_.way_of(true, way))));
             domain = without(domain, allowed_errors_[way]);
             // The server's own address is nobody's behind it.
             if (!router && way == Way::forward && services_.address)
