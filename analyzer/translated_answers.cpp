@@ -289,7 +289,7 @@ TranslatedAnswers::TranslatedAnswers(const FileContext& file, Side side)
         bool first = hook == Hook::prerouting || hook == Hook::output;
         if (side == Side::destination ? !first : hook != Hook::postrouting) continue;
         auto at = static_cast<std::uint32_t>(rules_.size());
-        rules_.push_back({std::move(*path), model::translation(file.tree, r.family, rule)});
+        rules_.push_back({std::move(*path), r.translation(rule)});
         const Nat& nat = rules_.back();
         model::FewPorts ports;
         if (side == Side::destination && nat.gives.known && nat.gives.ports) {

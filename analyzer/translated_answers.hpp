@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "analyzer/witness.hpp"
-#include "model/translation.hpp"
 
 namespace untrack::analyzer {
 

@@ -60,7 +60,8 @@ class Verifying {
         } else {
             report.proof = packet::prove(family, old_host, new_host, services_, options);
             report.result = report.proof->result;
-            report.undecided = report.proof->undecided;
+            for (const packet::Doubt& d : report.proof->undecided)
+                report.undecided.push_back(d.message);
         }
         std::vector<Output> outputs = formats.open([](Format) { return true; });
         for (Output& output : outputs) {

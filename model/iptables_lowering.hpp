@@ -102,6 +102,9 @@ class MatchLowering {
 void note_unusual(std::span<const ExtensionUse> uses, const ipt::SyntaxTree& tree, TableId table,
                   const Rule& rule, Ruleset& ruleset);
 
+/// The arguments of DNAT, SNAT, REDIRECT, MASQUERADE or NETMAP.
+Translation lower_translation(Family family, LineReader& reader, const ExtensionUse& use,
+                              TargetKind target);
 /// Gives a rule its target.
 void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use, bool is_goto,
                   Rule& rule);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
+#include "model/conntrack_facts.hpp"
 #include "model/iptables_lowering.hpp"
 #include "model/iptables_values.hpp"
 
@@ -133,6 +134,11 @@ void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use,
     }
     rule.target = extension_target(use);
     if (rule.target == TargetKind::mark) lower_mark(ruleset, reader, use, rule);
+    if (conntrack_need(rule.target) == ConntrackNeed::nat) {
+        rule.data = static_cast<std::uint32_t>(ruleset.translations.size());
+        ruleset.translations.push_back(
+            lower_translation(ruleset.family, reader, use, rule.target));
+    }
     if (rule.target == TargetKind::connmark) rule.data = has_option(use, "--restore-mark") ? 1 : 0;
 }
 

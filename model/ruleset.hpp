@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -243,6 +244,21 @@ struct MarkChange {
     std::uint32_t toggle;
 };
 
+/// What a NAT target writes into packets: new addresses and ports; of which side the target says.
+struct Translation {
+    /// None: this host's own (REDIRECT, MASQUERADE), or the packet's (DNAT with a port alone).
+    std::optional<AddressRange> addresses;
+    /// NETMAP: the network's bits are written, the host's are kept.
+    std::optional<MaskedAddress> network;
+    /// None: the packet's port, which a source keeps where no other flow has it.
+    std::optional<PortRange> ports;
+    /// False when an argument could not be read: then any address and port may come.
+    bool known = true;
+
+    /// Whether a packet may get one of these ports, or keep it.
+    [[nodiscard]] bool may_give(std::span<const PortRange> asked) const;
+};
+
 struct Rule {
     std::uint32_t line = 0;  ///< index of its line in the syntax tree
     ChainId chain;
@@ -253,7 +269,8 @@ struct Rule {
         true;  ///< false: the file itself removes it again (-D, -F, a table that comes twice)
     ChainId jump;
     std::uint32_t data =
-        0;  ///< mark: index into marks; connmark: 1 when it changes the packet's mark
+        0;  ///< mark: index into marks; connmark: 1 when it changes the packet's mark; NAT: index
+            ///< into translations
     StringId target_name;  ///< as written: "REJECT", "docker-user"; none for jumps to chains of the
                            ///< file and for TargetKind::none
 };
@@ -346,6 +363,7 @@ class Ruleset {
     std::vector<PortRange> ports;
     std::vector<ConntrackMatch> conntrack;
     std::vector<MarkChange> marks;
+    std::vector<Translation> translations;
     /// By rule: its target with all options as canonical text, "DNAT --to-destination 10.0.0.1";
     /// none for accept, drop, return and jumps. Empty unless it was asked for.
     std::vector<StringId> target_texts;
@@ -366,6 +384,10 @@ class Ruleset {
     }
     [[nodiscard]] std::string_view string(StringId id) const {
         return id.valid() ? strings_[id.value] : std::string_view();
+    }
+    /// Of a rule with a NAT target.
+    [[nodiscard]] const Translation& translation(const Rule& r) const {
+        return translations[r.data];
     }
     /// What stands after -j or -g: a target, or a chain of this file; empty when there is none.
     [[nodiscard]] std::string_view target_name(const Rule& r) const {

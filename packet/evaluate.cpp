@@ -172,7 +172,7 @@ Diagram Evaluator::condition(const Ruleset& r, RuleId id, const Sight& sight, Di
     return pool_.inside(options_.scope, d);
 }
 
-std::string Evaluator::target_text(const Ruleset& r, RuleId id) const {
+std::string Evaluator::target_text(const Ruleset& r, RuleId id) {
     std::string_view text = r.target_text(id);
     return std::string(text.empty() ? r.target_name(r.rule(id)) : text);
 }

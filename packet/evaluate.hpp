@@ -48,6 +48,8 @@ class Evaluator {
     [[nodiscard]] Conditions& conditions() { return conditions_; }
     /// How rules see packets that go that way at the hook.
     [[nodiscard]] Sight sight(Way way, model::Hook hook) const;
+    /// What outcomes call a rule's target.
+    [[nodiscard]] static std::string target_text(const model::Ruleset& r, model::RuleId id);
     /// The effect of a packet that is out of the hooks, and whether conntrack let it go.
     [[nodiscard]] bool untracked(std::uint32_t outcome) const {
         return outcomes_.effect_of(outcomes_[outcome]).notracked;
@@ -88,7 +90,6 @@ class Evaluator {
     Part unknown_mark(const model::Ruleset& r, model::RuleId id, const Sight& sight);
     Effect mark_effect(const model::Ruleset& r, model::RuleId id);
     std::uint32_t unknown_level(const std::string& text, const PacketSpace::MarkGroup& group);
-    std::string target_text(const model::Ruleset& r, model::RuleId id) const;
     Effect event(const model::Ruleset& r, model::RuleId id);
     Part base_chain(const BaseChain& base, Way way, model::Hook hook, bool before_conntrack);
     Part attach(const Part& part);

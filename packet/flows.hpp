@@ -41,12 +41,18 @@ struct Residue {
     Packet witness;
 };
 
+/// Why something is not certain.
+struct Doubt {
+    std::string code;     ///< the lint rule that names what may be; UT903 where nothing is known
+    std::string message;  ///< a sentence
+};
+
 struct Proof {
     Sameness result = Sameness::same;  ///< same: sound; different: some obligation is broken
     std::vector<Violation> violations;
     std::vector<Residue> residue;
-    std::vector<Service> working;        ///< ports to which some flow worked before
-    std::vector<std::string> undecided;  ///< why nothing is certain: sentences
+    std::vector<Service> working;  ///< ports to which some flow worked before
+    std::vector<Doubt> undecided;
 };
 
 /// The services' ports to which some flow opens at all; all of them when that is undecided.

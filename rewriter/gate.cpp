@@ -76,8 +76,8 @@ Verdict judge(const parser::iptables::SyntaxTree& tree, const model::Ruleset& be
                          condition(v.shown)),
              at_rule ? tree.lines[before.rule(step->rule).line].begin : 0, v.shown.witness});
     }
-    for (const std::string& why : proof.undecided)
-        verdict.reasons.push_back({"UT903", fmt::format("it is not proven: {}", why), 0, {}});
+    for (const packet::Doubt& d : proof.undecided)
+        verdict.reasons.push_back({d.code, fmt::format("it is not proven: {}", d.message), 0, {}});
     for (const packet::Residue& r : proof.residue)
         verdict.residue.push_back(
             {"", fmt::format("{}, for example {}", r.what, packet::to_words(r.witness)), 0,

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "model/conntrack_facts.hpp"
-#include "model/translation.hpp"
 #include "rewriter/traffic.hpp"
 
 namespace untrack::rewriter {
@@ -183,7 +182,7 @@ class Refusals {
                     continue;
                 bool source =
                     rule.target == TargetKind::snat || rule.target == TargetKind::masquerade;
-                bool may_give = model::translation(tree_, r_.family, rule).may_give(service.ports);
+                bool may_give = r_.translation(rule).may_give(service.ports);
                 if (source) {
                     // A forwarded client's own port may be kept: its answers come to that port of
                     // this host, unless the rule gives others. On a router the service's host may
@@ -218,7 +217,7 @@ class Refusals {
     /// A DNAT that gives no port, of packets to ports that are not the service's.
     bool keeps_another_port(const model::Rule& rule, const Service& service) const {
         if (rule.target != TargetKind::dnat) return false;
-        model::Translation gives = model::translation(tree_, r_.family, rule);
+        const model::Translation& gives = r_.translation(rule);
         static const Request anywhere;
         Traffic question{&service, false, &anywhere};
         return gives.known && !gives.ports && !may_match(r_, rule, question, std::nullopt);

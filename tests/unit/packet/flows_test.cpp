@@ -2,6 +2,7 @@
 // A sound conversion, and what is found when it is broken; and edits that change nothing.
 #include "packet/flows.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "packet/words.hpp"
@@ -197,4 +198,73 @@ TEST(Flows, AnyPacketMayAnswerButNotAsk) {
     EXPECT_TRUE(std::any_of(p.violations.begin(), p.violations.end(), [](const auto& v) {
         return v.obligation == Obligation::nothing_opened && v.shown.way == packet::Way::input;
     }));
+}
+
+TEST(Flows, AnswersThatNatMustTranslateBackAreTheirs) {
+    // A gateway that serves 80/tcp, and its conversion; what NAT does besides makes it sound or
+    // not.
+    const std::string filter =
+        "*filter\n:INPUT DROP\n:FORWARD DROP\n:OUTPUT ACCEPT\n-A INPUT -i lo -j ACCEPT\n{}-A INPUT "
+        "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -p tcp -m multiport "
+        "--dports 80,8080 -m conntrack --ctstate NEW{} -j ACCEPT\n-A FORWARD -m conntrack "
+        "--ctstate "
+        "RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -s 10.0.0.0/8 -i eth1 -o eth0 -j ACCEPT\n-A "
+        "FORWARD -o eth1 -d 10.0.0.8 -p tcp --dport 80 -j ACCEPT\nCOMMIT\n";
+    const std::string errors =
+        "-A INPUT -p icmp --icmp-type 3 -m conntrack --ctstate INVALID -j ACCEPT\n-A INPUT -p icmp "
+        "--icmp-type 11 -m conntrack --ctstate INVALID -j ACCEPT\n-A INPUT -p icmp --icmp-type 12 "
+        "-m conntrack --ctstate INVALID -j ACCEPT\n";
+    const std::string raw =
+        "*raw\n-A PREROUTING -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n-A "
+        "OUTPUT -o lo -p tcp --dport 80 -j CT --notrack\n-A OUTPUT -p tcp --sport 80 -j CT "
+        "--notrack\nCOMMIT\n";
+    const struct {
+        const char* nat;
+        Sameness result;
+        packet::Way answer;  ///< the way of the answer that is lost
+    } cases[] = {
+        // A client's own port is kept.
+        {"-A POSTROUTING -o eth0 -j MASQUERADE", Sameness::different, packet::Way::input},
+        {"-A POSTROUTING -o eth0 -j SNAT --to-source 203.0.113.1", Sameness::different,
+         packet::Way::input},
+        {"-A POSTROUTING -o eth0 -p tcp -j MASQUERADE --to-ports 60-90", Sameness::different,
+         packet::Way::input},
+        // Or it is not.
+        {"-A POSTROUTING -o eth0 -p tcp -j MASQUERADE --to-ports 1024-65535", Sameness::same, {}},
+        {"-A POSTROUTING -o eth0 -p udp -j MASQUERADE", Sameness::same, {}},
+        {"-A POSTROUTING -o eth0 -p tcp --sport 1024: -j MASQUERADE", Sameness::same, {}},
+        // Nobody is forwarded there.
+        {"-A POSTROUTING -o eth7 -j MASQUERADE", Sameness::same, {}},
+        {"-A POSTROUTING -o eth0 -s 10.0.0.0/8 -p tcp --sport 1024: -j MASQUERADE",
+         Sameness::same,
+         {}},
+        // What is asked of another port comes to the service.
+        {"-A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 80", Sameness::different,
+         packet::Way::output},
+        {"-A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 81", Sameness::same, {}},
+        {"-A OUTPUT -p tcp --dport 8080 -j REDIRECT --to-ports 80", Sameness::different,
+         packet::Way::loopback},
+        // Whether that address is this host's, nobody says.
+        {"-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.8:80",
+         Sameness::undecided,
+         {}},
+        {"-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.8:81",
+         Sameness::same,
+         {}},
+    };
+    for (const auto& c : cases) {
+        std::string nat = fmt::format("*nat\n{}\nCOMMIT\n", c.nat);
+        packet::Proof p = prove(fmt::format(fmt::runtime(filter), "", "") + nat,
+                                fmt::format(fmt::runtime(filter), errors, ",UNTRACKED") + nat + raw,
+                                services("80/tcp"));
+        std::string said;
+        for (const packet::Violation& v : p.violations)
+            said += v.message + ": " + packet::to_words(v.shown.witness) + "\n";
+        for (const packet::Doubt& d : p.undecided) said += d.message + "\n";
+        EXPECT_EQ(p.result, c.result) << c.nat << "\n" << said;
+        if (c.result != Sameness::different || p.violations.empty()) continue;
+        EXPECT_EQ(p.violations.front().obligation, Obligation::nat) << c.nat << "\n" << said;
+        EXPECT_EQ(p.violations.front().shown.way, c.answer) << c.nat;
+        EXPECT_TRUE(p.violations.front().shown.after.untracked) << c.nat;
+    }
 }

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "model/translation.hpp"
-
-#include <algorithm>
 #include <charconv>
 
+#include "model/iptables_lowering.hpp"
 #include "model/iptables_values.hpp"
 #include "model/names.hpp"
 
 namespace untrack::model {
 namespace {
-
-namespace ipt = parser::iptables;
 
 std::optional<std::uint16_t> port_number(std::string_view text) {
     std::uint16_t number = 0;
@@ -63,30 +59,16 @@ void read_place(Family family, std::string_view text, Translation& out) {
 
 }  // namespace
 
-bool Translation::may_give(std::span<const PortRange> asked) const {
-    if (!known || !ports) return true;
-    return std::any_of(asked.begin(), asked.end(), [&](const PortRange& p) {
-        return p.first <= ports->last && ports->first <= p.last;
-    });
-}
-
-Translation translation(const ipt::SyntaxTree& tree, Family family, const Rule& rule) {
+Translation lower_translation(Family family, LineReader& reader, const ExtensionUse& use,
+                              TargetKind target) {
     Translation out;
-    const ipt::Line& line = tree.lines[rule.line];
     bool placed = false;
-    for (const ipt::Option& option : tree.options_of(line)) {
-        if (option.key < ipt::base_option_count || option.key == ipt::unknown_option) continue;
-        const ipt::OptionInfo& info = ipt::option_info(option.key);
-        // -m string has a --to, too.
-        if (ipt::extensions()[info.extension].kind != ipt::ExtensionKind::target) continue;
-        std::string_view name = info.name;
+    for (const ipt::Option* option : use.options) {
+        if (option->key == ipt::unknown_option) continue;
+        std::string_view name = ipt::option_info(option->key).name;
         bool place = name == "--to-destination" || name == "--to-source";
         if (!place && name != "--to-ports" && name != "--to") continue;
-        ipt::OptionWords words(tree, line, option);
-        ipt::Word word;
-        std::string storage;
-        std::string_view value =
-            words.next(word) ? ipt::word_value(tree.text, word, storage) : std::string_view();
+        std::string_view value = reader.value(*option);
         if (place) {
             // Old tools took several, and chose one for each flow.
             out.known = out.known && !placed;
@@ -95,7 +77,7 @@ Translation translation(const ipt::SyntaxTree& tree, Family family, const Rule& 
         } else if (name == "--to-ports") {
             out.ports = port_range(value);
             out.known = out.known && out.ports.has_value();
-        } else if (rule.target == TargetKind::netmap) {
+        } else if (target == TargetKind::netmap) {
             MaskedAddress network;
             if (parse_masked_address(family, value, network) == AddressParse::ok)
                 out.network = network;
