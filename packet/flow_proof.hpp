@@ -16,8 +16,8 @@ class FlowProof : private ServiceFlows {
     friend class AnswersTaken;
 
     void violation(Obligation obligation, std::string code, std::string message, Diagram set,
-                   Pair& pair, Way way);
-    void doubt(std::string code, std::string why);
+                   Pair& pair, Way way, const Step& by = {});
+    void doubt(std::string code, std::string why, const Step& by = {});
     void helpers();
     void flows(FlowWay way, std::uint8_t protocol);
     void coverage(const Flows& f);

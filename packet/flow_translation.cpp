@@ -36,13 +36,10 @@ class AnswersTaken {
         : p_(proof), protocol_(protocol), tcp_(protocol == proto_tcp) {
         for (const model::Ruleset* r : p_.before_)
             if (r->family == p_.space_.family())
-                for (std::size_t i = 0; i < r->rules.size(); ++i) {
-                    const model::Rule& rule = r->rules[i];
-                    if (rule.live &&
-                        model::conntrack_need(rule.target) == model::ConntrackNeed::nat)
-                        labels_.emplace(p_.others_.before.target_text(*r, model::RuleId(i)),
-                                        Label{rule.target, &r->translation(rule)});
-                }
+                for (std::size_t i = 0; i < r->rules.size(); ++i)
+                    if (r->rules[i].live &&
+                        model::conntrack_need(r->rules[i].target) == model::ConntrackNeed::nat)
+                        add(*r, model::RuleId(i));
     }
 
     void run() {
@@ -52,10 +49,32 @@ class AnswersTaken {
     }
 
   private:
+    /// NAT rules that do the same.
     struct Label {
         model::TargetKind target;
         const model::Translation* gives;
+        std::vector<Step> rules;
     };
+    void add(const model::Ruleset& r, model::RuleId id) {
+        const model::Rule& rule = r.rule(id);
+        auto [it, added] =
+            labels_.try_emplace(Evaluator::target_text(r, id), Label{rule.target, nullptr, {}});
+        if (added) it->second.gives = &r.translation(rule);
+        Step step;
+        step.ruleset = &r;
+        step.chain = rule.chain;
+        step.rule = id;
+        it->second.rules.push_back(step);
+    }
+    /// The first of them that the packets may meet.
+    Step one_of(const Label& label, Diagram packets, Way way, model::Hook hook) {
+        for (const Step& by : label.rules) {
+            Diagram taken = p_.others_.before.conditions().rule(*by.ruleset, by.rule,
+                                                                p_.others_.before.sight(way, hook));
+            if (!(p_.both(packets, taken) == nothing)) return by;
+        }
+        return label.rules.front();
+    }
     /// What was translated on the way to an outcome; NETMAP counts as either.
     struct Translated {
         const Label* source = nullptr;
@@ -79,6 +98,11 @@ class AnswersTaken {
         Diagram q = p_.pool_.where(outcomes, [&](std::uint32_t n) { return n == number; });
         q = p_.both(q, p_.both(p_.space_.on_way(way), p_.possible_));
         q = p_.both(q, p_.from_one_host({way, way}));
+        // The server's own address is nobody's before it or behind it.
+        if (p_.services_.role == Role::server && p_.services_.address && way != Way::output) {
+            q = p_.without(q, p_.own_address(Field::source));
+            if (way == Way::forward) q = p_.without(q, p_.own_address(Field::destination));
+        }
         q = p_.both(q, p_.space_.value(Field::protocol, protocol_));
         q = p_.both(q, p_.space_.value(Field::fragment, 0));
         return p_.both(
@@ -92,14 +116,11 @@ class AnswersTaken {
             outcomes, [&](std::uint32_t n) { return pair.outcomes[n].fate == Fate::accept; });
     }
 
-    /// Answers (described by what they answer) that are untracked, and were not.
+    /// Answers (described by what they answer) that are untracked.
     Diagram taken(Way way) {
-        auto untracked = [&](bool is_after) {
-            Diagram d = p_.turned_.way_of(is_after, way);
-            d = p_.pool_.with_value(d, p_.space_.level(Field::state), value_reply);
-            return p_.untracked(p_.turned_, is_after ? p_.turned_.after : p_.turned_.before, d);
-        };
-        return p_.without(untracked(true), untracked(false));
+        Diagram d = p_.turned_.way_of(true, way);
+        d = p_.pool_.with_value(d, p_.space_.level(Field::state), value_reply);
+        return p_.untracked(p_.turned_, p_.turned_.after, d);
     }
     /// Whether the first answer passed, as one of a connection.
     Diagram answered(Way way) {
@@ -139,25 +160,40 @@ class AnswersTaken {
     struct Lost {
         Way back;
         bool certain;
-        friend auto operator<=>(const Lost&, const Lost&) = default;
+        bool source;  ///< whose translation it is
+        Step by;
+        [[nodiscard]] auto key() const {
+            return std::tuple(back, certain, source, by.ruleset, by.rule.value);
+        }
+        friend bool operator<(const Lost& a, const Lost& b) { return a.key() < b.key(); }
     };
     /// `question` describes the packet after translation, `way` is its way, `back` its answers'.
-    void judge(Diagram question, Way way, Way back, bool certain) {
-        Diagram set = p_.both(p_.both(question, taken(back)), answered(back));
+    void judge(Diagram question, Way way, Way back, bool certain, bool source, const Step& by) {
+        Diagram set = p_.both(question, taken(back));
         set = p_.both(set, p_.both(p_.space_.on_way(way), p_.possible_));
         set = p_.both(set, p_.space_.value(Field::tcp_flags,
                                            tcp_ ? FlowProof::syn_ack : FlowProof::no_flags));
-        auto [it, added] = lost_.try_emplace({back, certain}, nothing);
+        auto [it, added] = lost_.try_emplace(Lost{back, certain, source, by}, nothing);
         it->second = p_.pool_.over(it->second, p_.in_state(set, value_reply));
     }
     void tell(const Lost& lost, Diagram set) {
-        constexpr const char* message =
-            "an answer to a packet that NAT translates is untracked, and never translated back";
-        if (lost.certain)
-            return p_.violation(Obligation::nat, "UT205", message, set, p_.turned_, lost.back);
         if (set == nothing) return;
-        p_.doubt("UT205", fmt::format("{}, if it is one: {}", message,
-                                      to_words(p_.turned_.difference(set, lost.back).witness)));
+        const Step& by = lost.by;
+        std::string message = fmt::format(
+            fmt::runtime(
+                lost.source
+                    ? "{} lets a client have the service's port; its answers are untracked, and "
+                      "never translated back: let it give other ports (`-p' with `--to-ports', or "
+                      "`--to-source ADDRESS:PORTS')"
+                    : "{} turns other packets into the service's; their answers are untracked, and "
+                      "never translated back"),
+            by.ruleset->target_name(by.ruleset->rule(by.rule)));
+        if (lost.certain)
+            return p_.violation(Obligation::nat, "UT205", message, set, p_.turned_, lost.back, by);
+        p_.doubt("UT205",
+                 fmt::format("{}, if this is one: {}", message,
+                             to_words(p_.turned_.difference(set, lost.back).witness)),
+                 by);
     }
 
     /// Clients behind this host, and its own programs, whose source becomes this host's.
@@ -172,13 +208,14 @@ class AnswersTaken {
             // The host's own questions from the service's port are another matter.
             if (way == Way::output && source->gives->known && !source->gives->ports) continue;
             Diagram q = questions_of(outcomes, number, way);
+            Step by = one_of(*source, q, way, model::Hook::postrouting);
             if (destination == nullptr) q = p_.both(q, forget(passes_back, Field::tcp_flags));
             q = moved(q, Field::source, Field::source_port, *source->gives);
             if (destination != nullptr)
                 q = moved(q, Field::destination, Field::destination_port, *destination->gives);
             q = forget(q, Field::in_interface);
             // Answers come to this host's address before they are translated back.
-            judge(q, Way::output, Way::input, destination == nullptr);
+            judge(q, Way::output, Way::input, destination == nullptr, true, by);
         }
     }
 
@@ -191,17 +228,19 @@ class AnswersTaken {
             const Label* label = translated(o).destination;
             if (label == nullptr) continue;
             Diagram q = questions_of(outcomes, number, way);
+            Step by = one_of(*label, q, way,
+                             way == Way::output ? model::Hook::output : model::Hook::prerouting);
             q = moved(q, Field::destination, Field::destination_port, *label->gives);
             q = forget(q, Field::out_interface);
             bool here = label->target == model::TargetKind::redirect;
             bool own = way == Way::output;
             if (own) q = forget(q, Field::in_interface);
-            if (!here) delivered(q, own ? Way::output : Way::forward, true);
+            if (!here) delivered(q, own ? Way::output : Way::forward, true, by);
             // Which addresses are this host's, the rules do not say.
-            delivered(q, own ? Way::loopback : Way::input, here);
+            delivered(q, own ? Way::loopback : Way::input, here, by);
         }
     }
-    void delivered(Diagram q, Way way, bool certain) {
+    void delivered(Diagram q, Way way, bool certain, const Step& by) {
         std::vector<Diagram> parts = p_.others_.before.segments(way);
         Diagram first =
             p_.space_.value(Field::tcp_flags, tcp_ ? FlowProof::syn : FlowProof::no_flags);
@@ -209,7 +248,8 @@ class AnswersTaken {
         for (std::size_t i = 1; i < parts.size(); ++i)
             passes = p_.both(passes, accepted(p_.others_, in_new(parts[i])));
         Way back = way == Way::input ? Way::output : way == Way::output ? Way::input : way;
-        judge(forget(passes, Field::tcp_flags), way, back, certain);
+        passes = p_.both(forget(passes, Field::tcp_flags), answered(back));
+        judge(passes, way, back, certain, false, by);
     }
 
     FlowProof& p_;

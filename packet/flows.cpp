@@ -24,9 +24,9 @@ Proof FlowProof::run() {
 }
 
 void FlowProof::violation(Obligation obligation, std::string code, std::string message, Diagram set,
-                          Pair& pair, Way way) {
+                          Pair& pair, Way way, const Step& by) {
     if (set == nothing) return;
-    Violation v{obligation, std::move(code), std::move(message), pair.difference(set, way)};
+    Violation v{obligation, std::move(code), std::move(message), pair.difference(set, way), by};
     bool counted = std::any_of(v.shown.hangs_on.begin(), v.shown.hangs_on.end(), [](const auto& p) {
         // Of the packet itself, not of the one that opened its flow.
         return p.first.counts && !p.first.per_packet;
@@ -48,8 +48,8 @@ void FlowProof::violation(Obligation obligation, std::string code, std::string m
     out_.violations.push_back(std::move(v));
 }
 
-void FlowProof::doubt(std::string code, std::string why) {
-    out_.undecided.push_back({std::move(code), std::move(why)});
+void FlowProof::doubt(std::string code, std::string why, const Step& by) {
+    out_.undecided.push_back({std::move(code), std::move(why), by});
 }
 
 void FlowProof::helpers() {

@@ -33,6 +33,7 @@ struct Violation {
     std::string code;     ///< the lint rule that names the danger
     std::string message;  ///< what happens to the packet: a sentence without it
     Difference shown;     ///< the packet, and where it is decided before and after; of helpers none
+    Step by{};            ///< whose fault it is, where it is not the rule that decides
 };
 
 /// What an untracked service leaves open by nature.
@@ -45,6 +46,7 @@ struct Residue {
 struct Doubt {
     std::string code;     ///< the lint rule that names what may be; UT903 where nothing is known
     std::string message;  ///< a sentence
+    Step by{};            ///< what it hangs on
 };
 
 struct Proof {

@@ -365,6 +365,28 @@ Diagram PacketSpace::addresses(Field field, const model::Address& first,
     return pool_.inside(from, to);
 }
 
+namespace {
+
+/// The wanted address, or one like it that is not the packet's other address; else any that a host
+/// may have, rather than a network's own.
+std::uint32_t friendly_v4(std::span<const Interval> from, std::uint32_t wanted,
+                          std::uint32_t other) {
+    constexpr std::uint32_t test_net_2 = 0xc6336400, private_10 = 0x0a000000,
+                            first_public = 1U << 24;
+    std::uint32_t host = wanted & 0xff;
+    for (std::uint32_t a : {wanted, test_net_2 + host, private_10 + host, wanted + 1})
+        if (a != other && contains(from, a)) return a;
+    for (Interval i : from) {
+        std::uint32_t first = std::max(i.first, first_public);
+        if (first >= i.last) continue;
+        first += i.last - first >= 2 ? 1 : 0;
+        return first == other ? first + 1 : first;
+    }
+    return from.front().first;
+}
+
+}  // namespace
+
 std::uint32_t PacketSpace::preferred(std::uint32_t at, std::span<const Interval> from,
                                      std::span<const std::uint32_t> chosen) const {
     auto is = [&](Field field) { return at == level(field); };
@@ -394,6 +416,10 @@ std::uint32_t PacketSpace::preferred(std::uint32_t at, std::span<const Interval>
         model::Address wanted =
             friendly(family_, field == Field::source ? friendly_source : friendly_destination);
         std::uint32_t w = address_word(wanted, *word);
+        if (family_ == model::Family::ip)
+            return friendly_v4(
+                from, w,
+                chosen[level(field == Field::source ? Field::destination : Field::source)]);
         if (contains(from, w)) return w;
         // A host rather than a network's own address.
         bool last_word = *word + 1 == address_levels();

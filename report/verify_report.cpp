@@ -122,6 +122,10 @@ std::string proof_text(const Proof& proof, std::span<const RulesetText> texts) {
             out += fmt::format("  [{}] {}: {}\n", v.code, v.message,
                                packet::to_words(v.shown.witness));
             out += shown_text(v.shown, texts);
+            if (v.by.ruleset != nullptr) {
+                Place place = place_of(v.by, texts);
+                out += fmt::format("  by:     {}:{}: {}\n", place.path, place.line, place.rule);
+            }
         }
     }
     for (const packet::Residue& r : proof.residue)
@@ -196,6 +200,10 @@ std::string verify_json(const VerifyReport& report) {
             Json j = difference_json(v.shown, kind_of(v), v.message, report.texts);
             j["obligation"] = name(v.obligation);
             j["code"] = v.code;
+            if (v.by.ruleset != nullptr) {
+                Place place = place_of(v.by, report.texts);
+                j["by"] = {{"path", place.path}, {"line", place.line}};
+            }
             if (v.obligation == Obligation::helpers)
                 for (const char* key : {"witness", "before", "after"}) j.erase(key);
             differences.push_back(std::move(j));

@@ -62,6 +62,11 @@ Verdict judge(const parser::iptables::SyntaxTree& tree, const model::Ruleset& be
                         });
                 });
         });
+    auto offset_of = [&](const packet::Step& by) {
+        return by.ruleset == &before && by.rule.valid()
+                   ? tree.lines[before.rule(by.rule).line].begin
+                   : 0;
+    };
     for (const Violation& v : proof.violations) {
         note_loss(v, verdict);
         if (v.obligation == Obligation::helpers) {
@@ -69,15 +74,19 @@ Verdict judge(const parser::iptables::SyntaxTree& tree, const model::Ruleset& be
             continue;
         }
         const auto& step = v.shown.before.step;
-        bool at_rule = step && step->ruleset == &before && step->rule.valid();
+        bool told = v.by.ruleset != nullptr;
         verdict.reasons.push_back(
             {v.code,
              fmt::format("{}: {}{}", v.message, packet::to_words(v.shown.witness),
                          condition(v.shown)),
-             at_rule ? tree.lines[before.rule(step->rule).line].begin : 0, v.shown.witness});
+             told   ? offset_of(v.by)
+             : step ? offset_of(*step)
+                    : 0,
+             v.shown.witness});
     }
     for (const packet::Doubt& d : proof.undecided)
-        verdict.reasons.push_back({d.code, fmt::format("it is not proven: {}", d.message), 0, {}});
+        verdict.reasons.push_back(
+            {d.code, fmt::format("it is not proven: {}", d.message), offset_of(d.by), {}});
     for (const packet::Residue& r : proof.residue)
         verdict.residue.push_back(
             {"", fmt::format("{}, for example {}", r.what, packet::to_words(r.witness)), 0,

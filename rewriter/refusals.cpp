@@ -30,7 +30,6 @@ class Refusals {
         check_helpers();
         check_conntrack_keys();
         check_nat();
-        check_translated();
         check_templates();
         // In the order of the file, and one of a kind for each rule.
         std::stable_sort(reasons_.begin(), reasons_.end(),
@@ -168,66 +167,6 @@ class Refusals {
                 r_.string(m.payload.interface.name) == request_.interface)
                 return true;
         return false;
-    }
-
-    /// Packets that become the service's by translation: their answers would be untracked, and
-    /// never be translated back. What a rule asks for speaks of packets before that, so only its
-    /// protocol counts, and for a translated destination the port that it gives.
-    void check_translated() {
-        std::set<std::uint32_t> told;
-        for (const Service& service : request_.services)
-            for (const model::Rule& rule : r_.rules) {
-                if (!rule.live || model::conntrack_need(rule.target) != model::ConntrackNeed::nat ||
-                    !may_have_protocol(rule, service.protocol) || told.contains(rule.line))
-                    continue;
-                bool source =
-                    rule.target == TargetKind::snat || rule.target == TargetKind::masquerade;
-                bool may_give = r_.translation(rule).may_give(service.ports);
-                if (source) {
-                    // A forwarded client's own port may be kept: its answers come to that port of
-                    // this host, unless the rule gives others. On a router the service's host may
-                    // be that client.
-                    if (request_.role == Role::server && !may_give) continue;
-                    Traffic answer{&service, true, &request_};
-                    if (request_.role != Role::server && !may_match(r_, rule, answer, std::nullopt))
-                        continue;
-                } else if (!may_give || keeps_another_port(rule, service)) {
-                    continue;
-                }
-                told.insert(rule.line);
-                reason(
-                    "UT205",
-                    source
-                        ? fmt::format(
-                              "{} may translate a client that uses the service's "
-                              "port as its own, and NAT never touches untracked packets{}",
-                              r_.target_name(rule),
-                              request_.role == Role::server
-                                  ? "; let it give other ports first (`-p' with `--to-ports', or "
-                                    "`--to-source ADDRESS:PORTS')"
-                                  : "")
-                        : fmt::format("{} may turn other packets into the service's: their "
-                                      "answers would be untracked, and never be translated "
-                                      "back",
-                                      r_.target_name(rule)),
-                    offset_of(rule));
-            }
-    }
-
-    /// A DNAT that gives no port, of packets to ports that are not the service's.
-    bool keeps_another_port(const model::Rule& rule, const Service& service) const {
-        if (rule.target != TargetKind::dnat) return false;
-        const model::Translation& gives = r_.translation(rule);
-        static const Request anywhere;
-        Traffic question{&service, false, &anywhere};
-        return gives.known && !gives.ports && !may_match(r_, rule, question, std::nullopt);
-    }
-
-    bool may_have_protocol(const model::Rule& rule, std::uint8_t protocol) const {
-        for (const model::Match& m : r_.matches_of(rule))
-            if (m.kind == MatchKind::protocol && (m.payload.number == protocol) == m.negated)
-                return false;
-        return true;
     }
 
     void check_templates() {

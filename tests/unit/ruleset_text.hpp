@@ -2,6 +2,7 @@
 // A ruleset from its text, for tests: everything that refers to the text stays with it.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <memory>
 #include <string>
 
@@ -27,5 +28,13 @@ struct WithTexts : Loaded {
         ruleset = model::lower(tree, {model::Family::ip, file.path(), true});
     }
 };
+
+/// The text with its first `from` replaced, which must be there.
+inline std::string replaced(std::string text, std::string_view from, std::string_view to) {
+    std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    if (at != std::string::npos) text.replace(at, from.size(), to);
+    return text;
+}
 
 }  // namespace untrack::test

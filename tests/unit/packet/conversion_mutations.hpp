@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "packet/flows.hpp"
+#include "tests/unit/ruleset_text.hpp"
 
 namespace untrack::test {
 
@@ -169,13 +170,5 @@ inline const Mutation mutations[] = {
      "-A INPUT -p icmp --icmp-type 3 -j ACCEPT\n-A INPUT -s 10.66.0.0/16 -j DROP\n",
      packet::Obligation::errors},
 };
-
-/// The text with its first `from` replaced, which must be there.
-inline std::string replaced(std::string text, std::string_view from, std::string_view to) {
-    std::size_t at = text.find(from);
-    EXPECT_NE(at, std::string::npos) << from;
-    if (at != std::string::npos) text.replace(at, from.size(), to);
-    return text;
-}
 
 }  // namespace untrack::test
