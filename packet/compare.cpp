@@ -315,24 +315,6 @@ bool loses_track(Host host, model::Family family) {
     return false;
 }
 
-/// Whether rules change what others of the host read of a connection or a set: in which order they
-/// do is not followed.
-bool rereads(Host host, model::Family family) {
-    bool writes = false;
-    bool reads = false;
-    for (const Ruleset* r : of_family(host, family)) {
-        for (const model::Rule& rule : r->rules)
-            writes = writes || (rule.live &&
-                                ((rule.target == model::TargetKind::connmark && rule.data == 0) ||
-                                 r->target_name(rule) == "SET"));
-        for (const model::Match& m : r->matches)
-            reads = reads || (m.kind == model::MatchKind::opaque &&
-                              (m.payload.opaque.key == model::ConntrackKey::connmark ||
-                               r->string(m.payload.opaque.text).starts_with("set ")));
-    }
-    return writes && reads;
-}
-
 }  // namespace
 
 Comparison compare(model::Family family, Host before, Host after, const CompareOptions& options) {
@@ -344,13 +326,6 @@ Comparison compare(model::Family family, Host before, Host after, const CompareO
     Comparison c;
     if (answer) {
         c = std::move(*answer);
-        if (c.result == Sameness::same && (rereads(before, family) || rereads(after, family))) {
-            c.result = Sameness::undecided;
-            c.undecided.emplace_back(
-                "rules change marks of connections or sets that others read (CONNMARK, SET), in an "
-                "order that is not followed, and the rules are not the same one by one");
-            return c;
-        }
         if (c.result != Sameness::same ||
             !(loses_track(before, family) || loses_track(after, family)))
             return c;

@@ -559,6 +559,7 @@ Diagram Conditions::predicate(const std::string& key, std::string_view text, con
     p.kind = text.substr(0, text.find(' '));
     p.answer = sight.answer;
     p.counts = counts;
+    p.changeable = p.kind == "connmark" || p.kind == "set";
     p.per_packet = counts || differs_by_packet(p.kind);
     std::uint32_t at = space_.predicate(sight.answer ? key + "\1" : key, p);
     Interval yes{1, 1};
@@ -587,7 +588,9 @@ Diagram Conditions::opaque_set(const Ruleset& r, model::RuleId id, const Match& 
     const auto& o = m.payload.opaque;
     if (o.nature == model::OpaqueNature::always) return negate(everything, m.negated);
     std::string key(r.string(o.text));
-    if (o.nature == model::OpaqueNature::occurrence && occurrences_ == Occurrences::by_rule) {
+    bool one_answer = o.nature != model::OpaqueNature::occurrence ||
+                      (writes_followed_ && o.key == model::ConntrackKey::connmark);
+    if (!one_answer && occurrences_ == Occurrences::by_rule) {
         const model::Rule& rule = r.rule(id);
         key += fmt::format("\2{} {} {} {}", r.table_of(rule).name, r.chain(rule.chain).name,
                            signature(r, id), occurrence(r, id));

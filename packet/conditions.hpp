@@ -38,9 +38,15 @@ enum class Occurrences : std::uint8_t {
 
 class Conditions {
   public:
-    /// `host_has_nat`: an entry's tuple may differ from the packet's.
-    Conditions(PacketSpace& space, bool host_has_nat, Occurrences occurrences)
-        : space_(space), pool_(space.pool()), nat_(host_has_nat), occurrences_(occurrences) {}
+    /// `host_has_nat`: an entry's tuple may differ from the packet's. `writes_followed`: the caller
+    /// knows which rules change connections' marks before others read them.
+    Conditions(PacketSpace& space, bool host_has_nat, Occurrences occurrences,
+               bool writes_followed = false)
+        : space_(space),
+          pool_(space.pool()),
+          nat_(host_has_nat),
+          occurrences_(occurrences),
+          writes_followed_(writes_followed) {}
 
     /// `inside` (a leaf) for packets that satisfy all matches of the rule, 0 for others.
     Diagram rule(const model::Ruleset& ruleset, model::RuleId rule, const Sight& sight,
@@ -98,6 +104,7 @@ class Conditions {
     DiagramPool& pool_;
     bool nat_;
     Occurrences occurrences_;
+    bool writes_followed_;
     struct ChainOccurrences {
         std::map<std::string, std::uint32_t> seen;
         std::unordered_map<std::uint32_t, std::uint32_t> number;  ///< by rule

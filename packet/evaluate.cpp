@@ -22,6 +22,26 @@ bool is_nat_target(TargetKind t) {
     return model::conntrack_need(t) == model::ConntrackNeed::nat;
 }
 
+/// Whether a rule changes connections' marks or sets.
+bool writes(const Ruleset& r, const Rule& rule) {
+    return (rule.target == TargetKind::connmark && rule.data == 0) || r.target_name(rule) == "SET";
+}
+
+/// Whether rules change what others of the ruleset read of a connection or a set.
+bool rereads(const Ruleset& r) {
+    return std::any_of(r.rules.begin(), r.rules.end(),
+                       [&](const Rule& rule) { return rule.live && writes(r, rule); }) &&
+           (std::any_of(r.matches.begin(), r.matches.end(),
+                        [&](const auto& m) {
+                            return m.kind == MatchKind::opaque &&
+                                   (m.payload.opaque.key == model::ConntrackKey::connmark ||
+                                    r.string(m.payload.opaque.text).starts_with("set "));
+                        }) ||
+            std::any_of(r.rules.begin(), r.rules.end(), [](const Rule& rule) {
+                return rule.target == TargetKind::connmark && rule.data != 0;
+            }));
+}
+
 }  // namespace
 
 std::vector<Hook> hooks_of(Way way) {
@@ -52,13 +72,14 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
                                               return rule.live && is_nat_target(rule.target);
                                           });
                            })),
-      conditions_(space, has_nat_, options.occurrences) {
+      conditions_(space, has_nat_, options.occurrences, true) {
     for (const Ruleset* r : host) {
         // A mark may be read by the other family's rules of an inet table, hence of all.
         marks_matter_ = marks_matter_ || options.effects ||
                         std::any_of(r->matches.begin(), r->matches.end(),
                                     [](const auto& m) { return m.kind == MatchKind::mark; });
         if (r->family != space.family()) continue;
+        rereads_ = rereads_ || rereads(*r);
         tracks_ = tracks_ || model::needs_conntrack(*r, model::KernelProfile::modern);
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
             const model::Chain& c = r->chains[i];
@@ -80,8 +101,8 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
 // ---------------------------------------------------------------------
 
 /// What later rules see of the effect: fields that have changed.
-std::vector<DiagramPool::Substitution> Evaluator::changes_of(std::uint32_t outcome) const {
-    const Effect& e = outcomes_.effect_of(outcomes_[outcome]);
+std::vector<DiagramPool::Substitution> Evaluator::changes_of(std::uint32_t outcome) {
+    const Effect e = outcomes_.effect_of(outcomes_[outcome]);
     std::vector<DiagramPool::Substitution> changes;
     if (e.state != SeenState::given)
         changes.push_back({space_.level(Field::state),
@@ -90,7 +111,43 @@ std::vector<DiagramPool::Substitution> Evaluator::changes_of(std::uint32_t outco
         if (e.marks[i].kind != MarkSource::Kind::kept)
             changes.push_back({space_.mark_groups()[i].level, e.marks[i].value,
                                e.marks[i].kind == MarkSource::Kind::level});
+    if (e.writes != 0) {
+        std::vector<std::uint32_t> levels(space_.predicate_levels().begin(),
+                                          space_.predicate_levels().end());
+        for (std::uint32_t level : levels)
+            if (space_.predicate_at(level)->changeable)
+                changes.push_back({level, level_after(e.writes, level), true});
+    }
     return changes;
+}
+
+/// What a level is to be asked for after the writes. A level that is asked after some already is
+/// asked after these and those.
+std::uint32_t Evaluator::level_after(std::uint32_t writes, std::uint32_t level) {
+    Predicate p = *space_.predicate_at(level);
+    if (p.writes.empty()) p.first_level = level;
+    std::vector<std::string> earlier = outcomes_.events(writes);
+    p.writes.insert(p.writes.begin(), earlier.begin(), earlier.end());
+    std::string all = fmt::format("{}", fmt::join(p.writes, ", "));
+    p.text = space_.predicate_at(p.first_level)->text + " after " + all;
+    return space_.predicate(fmt::format("\7{} {}", p.first_level, all), p,
+                            pool_.last_value(p.first_level));
+}
+
+/// An outcome of packets to which the effect has happened before; a mark that was taken from a
+/// connection is what the effect has made of it.
+std::uint32_t Evaluator::outcome_after(std::uint32_t effect, std::uint32_t later) {
+    std::uint32_t writes = outcomes_.effect_of({Fate::on, effect, 0}).writes;
+    Outcome o = outcomes_[later];
+    Effect e = outcomes_.effect_of(o);
+    if (writes != 0) {
+        for (MarkSource& m : e.marks)
+            if (m.kind == MarkSource::Kind::level && space_.predicate_at(m.value)->changeable)
+                m.value = level_after(writes, m.value);
+        o.effect = outcomes_.effect(e);
+        later = outcomes_.number(o);
+    }
+    return outcomes_.outcome_after(effect, later);
 }
 
 Evaluator::Part Evaluator::join(const Part& first, const Part& then) {
@@ -123,7 +180,7 @@ Evaluator::Part Evaluator::join_changed(const Part& first, const Part& then) {
     if (!any) return {pool_.over(first.diagram, then.diagram), then.changes};
     auto ended = [&](std::uint32_t number) { return outcomes_[number].fate != Fate::on; };
     auto after = [&](std::uint32_t number, std::uint32_t later) {
-        return outcomes_.outcome_after(outcomes_[number].effect, later);
+        return outcome_after(outcomes_[number].effect, later);
     };
     std::vector<Diagram> parts;
     for (const Group& g : groups) {
@@ -182,7 +239,9 @@ Effect Evaluator::event(const Ruleset& r, RuleId id) {
     std::string text = target_text(r, id);
     // A rule without a target counts; which one it is, its matches say.
     if (text.empty()) text = "count " + signature(r, id);
-    e.events = outcomes_.sequence(0, outcomes_.text(text));
+    std::uint32_t it = outcomes_.sequence(0, outcomes_.text(text));
+    if (options_.effects) e.events = it;
+    if (rereads_ && writes(r, r.rule(id))) e.writes = it;
     return e;
 }
 
@@ -193,11 +252,13 @@ Evaluator::Part Evaluator::with_effect(const Ruleset& r, RuleId id, const Sight&
     return {condition(r, id, sight, there), true};
 }
 
-std::uint32_t Evaluator::unknown_level(const std::string& text,
+std::uint32_t Evaluator::unknown_level(const Ruleset& r, RuleId id,
                                        const PacketSpace::MarkGroup& group) {
+    std::string text = target_text(r, id);
     Predicate p;
     p.text = "the mark that " + text + " gives";
     p.kind = "mark";
+    p.changeable = r.rule(id).target == TargetKind::connmark;
     p.answer = options_.answers;
     return space_.predicate(fmt::format("\3{} {:x}{}", text, group.mask, p.answer ? "\1" : ""), p,
                             pool_.last_value(group.level));
@@ -212,7 +273,7 @@ Effect Evaluator::mark_effect(const Ruleset& r, RuleId id) {
             source = {MarkSource::Kind::fixed, PacketSpace::extract(change.toggle, g.mask)};
         else if ((change.toggle & g.mask) != 0)
             // Bits turned over: what comes of it is not followed.
-            source = {MarkSource::Kind::level, unknown_level(target_text(r, id), g)};
+            source = {MarkSource::Kind::level, unknown_level(r, id, g)};
         e.marks.push_back(source);
     }
     return e;
@@ -222,7 +283,7 @@ Effect Evaluator::mark_effect(const Ruleset& r, RuleId id) {
 Evaluator::Part Evaluator::unknown_mark(const Ruleset& r, RuleId id, const Sight& sight) {
     Effect e;
     for (const PacketSpace::MarkGroup& g : space_.mark_groups())
-        e.marks.push_back({MarkSource::Kind::level, unknown_level(target_text(r, id), g)});
+        e.marks.push_back({MarkSource::Kind::level, unknown_level(r, id, g)});
     Part part = with_effect(r, id, sight, e);
     if (r.rule(id).target == TargetKind::connmark) {
         // Without an entry nothing is restored (measured).
@@ -318,12 +379,14 @@ Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
         case TargetKind::connmark:
             if (rule.data != 0) return marks_matter_ ? unknown_mark(r, id, sight) : Part{};
             [[fallthrough]];
-        case TargetKind::none:
-            return options_.counters ? with_effect(r, id, sight, event(r, id)) : Part{};
         case TargetKind::log:
         case TargetKind::connsecmark:
         case TargetKind::side_effect:
-            return options_.effects ? with_effect(r, id, sight, event(r, id)) : Part{};
+            return options_.effects || (rereads_ && writes(r, rule))
+                       ? with_effect(r, id, sight, event(r, id))
+                       : Part{};
+        case TargetKind::none:
+            return options_.counters ? with_effect(r, id, sight, event(r, id)) : Part{};
         case TargetKind::dnat:
         case TargetKind::snat:
         case TargetKind::masquerade:
@@ -527,6 +590,7 @@ Diagram Evaluator::ended(const Part& part) {
         Effect e = outcomes_.effect_of(o);
         e.state = SeenState::given;
         e.assigned = false;
+        e.writes = 0;
         o.effect = outcomes_.effect(e);
         return outcomes_.number(o);
     });

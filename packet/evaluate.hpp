@@ -78,7 +78,9 @@ class Evaluator {
     Part join_changed(const Part& first, const Part& then);
     Part join_all(std::span<const Part> parts);
     Part with_policy(Diagram chain, model::TargetKind policy);
-    [[nodiscard]] std::vector<DiagramPool::Substitution> changes_of(std::uint32_t outcome) const;
+    [[nodiscard]] std::vector<DiagramPool::Substitution> changes_of(std::uint32_t outcome);
+    std::uint32_t level_after(std::uint32_t writes, std::uint32_t level);
+    std::uint32_t outcome_after(std::uint32_t effect, std::uint32_t later);
     Part rule(const model::Ruleset& r, model::RuleId id, const Sight& sight, bool before_conntrack);
     Part jump(const model::Ruleset& r, model::RuleId id, const Sight& sight, bool before_conntrack);
     Part decided_elsewhere(const model::Ruleset& r, model::RuleId id, const Sight& sight);
@@ -89,7 +91,8 @@ class Evaluator {
                      const Effect& effect);
     Part unknown_mark(const model::Ruleset& r, model::RuleId id, const Sight& sight);
     Effect mark_effect(const model::Ruleset& r, model::RuleId id);
-    std::uint32_t unknown_level(const std::string& text, const PacketSpace::MarkGroup& group);
+    std::uint32_t unknown_level(const model::Ruleset& r, model::RuleId id,
+                                const PacketSpace::MarkGroup& group);
     Effect event(const model::Ruleset& r, model::RuleId id);
     Part base_chain(const BaseChain& base, Way way, model::Hook hook, bool before_conntrack);
     Part attach(const Part& part);
@@ -108,6 +111,7 @@ class Evaluator {
     bool tracks_ = false;
     bool has_nat_ = false;
     bool marks_matter_ = false;
+    bool rereads_ = false;  ///< rules change what others read of connections and sets
     Conditions conditions_;
     using ChainKey = std::tuple<const model::Ruleset*, std::uint32_t, std::uint32_t>;
     std::map<ChainKey, Part> chains_;

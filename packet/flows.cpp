@@ -196,6 +196,24 @@ void FlowProof::per_connection(const Flows& f) {
           "a rule that logs or marks came to see other packets of a connection");
     check(answers_, f.way.answer, f.answer, f.later, value_reply,
           "a rule that logs or marks came to see other answers of a connection");
+    auto entries = [&](Pair& pair, Way on, const Both& b, Diagram packets, StateValue state) {
+        Diagram written = pool_.where(b.before.outcomes, [&](std::uint32_t number) {
+            const Outcome& o = pair.outcomes[number];
+            auto events = pair.outcomes.events(pair.outcomes.effect_of(o).events);
+            return o.fate == Fate::accept &&
+                   std::any_of(events.begin(), events.end(), [](const std::string& e) {
+                       return e.starts_with("CONNMARK") || e.starts_with("CONNSECMARK");
+                   });
+        });
+        written = both(both(f.works, packets), written);
+        violation(Obligation::per_connection, "UT215",
+                  "a rule keeps a mark in the connection's entry, which untracked packets have not",
+                  in_state(both(written, untracked(pair, pair.after, b.after.outcomes)), state),
+                  pair, on);
+    };
+    entries(questions_, f.way.question, f.first, f.first_packets, value_new);
+    entries(questions_, f.way.question, f.asked, f.later, value_established);
+    entries(answers_, f.way.answer, f.answer, f.later, value_reply);
 }
 
 void FlowProof::residue(const Flows& f, std::uint8_t protocol) {

@@ -74,6 +74,7 @@ std::uint32_t Outcomes::after(std::uint32_t first, std::uint32_t second) {
     }
     out.nat = joined(a.nat, b.nat);
     out.events = joined(a.events, b.events);
+    out.writes = joined(a.writes, b.writes);
     std::uint32_t id = effect(out);
     after_.emplace(std::pair(first, second), id);
     return id;

@@ -41,6 +41,8 @@ struct Effect {
     std::vector<MarkSource> marks;  ///< by group of the packet space; empty: all kept
     std::uint32_t nat = 0;          ///< translations, an id of Outcomes::sequence
     std::uint32_t events = 0;       ///< LOG, SET, ... in their order; the same
+    /// What has changed connections' marks or sets that later rules read; the same.
+    std::uint32_t writes = 0;
     friend auto operator<=>(const Effect&, const Effect&) = default;
 };
 

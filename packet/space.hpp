@@ -67,6 +67,10 @@ struct Predicate {
     bool answer = false;  ///< the direction it is asked of: a reply packet has answers of its own
     bool per_packet = false;  ///< the next packet of the same flow may get another answer
     bool counts = false;      ///< it has a memory: limit, recent, quota, ...
+    bool changeable = false;  ///< rules may change its answer: of connections' marks, and of sets
+    /// Asked after rules may have changed it: the level that asks it at first, and what they did.
+    std::uint32_t first_level = 0;
+    std::vector<std::string> writes;
 };
 
 class PacketSpace {

@@ -268,3 +268,62 @@ TEST(Flows, AnswersThatNatMustTranslateBackAreTheirs) {
         EXPECT_TRUE(p.violations.front().shown.after.untracked) << c.nat;
     }
 }
+
+TEST(Compare, WhatRulesWriteIsReadAfterwards) {
+    const std::string drop = "-A INPUT -m connmark --mark 0x1 -j DROP\n";
+    const std::string write = "-A INPUT -p tcp --dport 99 -j CONNMARK --set-xmark 0x1/0xffffffff\n";
+    const std::string head = "*filter\n:INPUT ACCEPT\n-A INPUT -i lo -j ACCEPT\n";
+    EXPECT_NE(compare(head + drop + write + "COMMIT\n", head + write + drop + "COMMIT\n").result,
+              Sameness::same);
+    // In an order of their own, however the chains are cut.
+    EXPECT_EQ(compare(head + write + drop + "COMMIT\n",
+                      head + "-N w\n" +
+                          "-A w -p tcp --dport 99 -j CONNMARK --set-xmark "
+                          "0x1/0xffffffff\n-A w -m connmark --mark 0x1 -j DROP\n-A INPUT -j "
+                          "w\nCOMMIT\n")
+                  .result,
+              Sameness::same);
+    // Two writes before a read, with a chain's end between them.
+    const std::string second = "-A {} -p tcp --dport 99 -j CONNMARK --set-xmark 0x2/0xffffffff\n";
+    EXPECT_EQ(compare(head + write + fmt::format(fmt::runtime(second), "INPUT") + drop + "COMMIT\n",
+                      head + write + "-N w\n" + fmt::format(fmt::runtime(second), "w") +
+                          "-A w -m connmark --mark 0x1 -j DROP\n-A INPUT -j w\nCOMMIT\n")
+                  .result,
+              Sameness::same);
+    EXPECT_NE(compare(head + write + fmt::format(fmt::runtime(second), "INPUT") + drop + "COMMIT\n",
+                      head + fmt::format(fmt::runtime(second), "INPUT") + write + drop + "COMMIT\n")
+                  .result,
+              Sameness::same);
+    // Sets, too; and marks that are restored.
+    EXPECT_NE(
+        compare(head + "-A INPUT -j SET --add-set a src\n-A INPUT -m set --match-set a src -j "
+                       "DROP\nCOMMIT\n",
+                head + "-A INPUT -m set --match-set a src -j DROP\n-A INPUT -j SET --add-set "
+                       "a src\nCOMMIT\n")
+            .result,
+        Sameness::same);
+    const std::string restore =
+        "-A INPUT -j CONNMARK --restore-mark\n-A INPUT -m mark --mark 0x1 -j DROP\n";
+    EXPECT_NE(
+        compare(head + restore + write + "COMMIT\n", head + write + restore + "COMMIT\n").result,
+        Sameness::same);
+}
+
+TEST(Flows, WhatRulesWriteIsReadAfterwards) {
+    const std::string write =
+        "*mangle\n:PREROUTING ACCEPT\n{}-A PREROUTING -p udp --dport 99 -j CONNMARK --set-xmark "
+        "0x1/0xffffffff\n{}COMMIT\n";
+    const std::string drop = "-A PREROUTING -p udp -m connmark --mark 0x1 -j DROP\n";
+    const std::string early = fmt::format(fmt::runtime(write), drop, "");
+    const std::string late = fmt::format(fmt::runtime(write), "", drop);
+    packet::Services web = services("80,443/tcp");
+    EXPECT_EQ(prove(server_before + early, server_after + early, web).result, Sameness::same);
+    EXPECT_NE(prove(server_before + early, server_after + late, web).result, Sameness::same);
+    // On the service itself it is lost.
+    const std::string own =
+        "*mangle\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp --dport 80 -j CONNMARK --set-xmark "
+        "0x1/0xffffffff\nCOMMIT\n";
+    packet::Proof p = prove(server_before + own, server_after + own, web);
+    EXPECT_TRUE(std::any_of(p.violations.begin(), p.violations.end(),
+                            [](const auto& v) { return v.code == "UT215"; }));
+}
