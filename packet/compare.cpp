@@ -174,6 +174,7 @@ Difference Pair::difference(Diagram set, Way way) {
     Difference d;
     d.way = way;
     d.witness = answers_ ? reverse(w.packet) : w.packet;
+    d.values = w.values;
     d.hangs_on = w.hangs_on;
     d.before = decision(before, before_tracer_, w, way);
     d.after = decision(after, after_tracer_, w, way);
@@ -193,12 +194,7 @@ Difference Pair::difference(Diagram set, Way way) {
 }
 
 Diagram Pair::alike(const Difference& d, Diagram set) {
-    std::vector<std::uint32_t> values = space.values_of(d.witness);
-    for (const auto& [predicate, answer] : d.hangs_on)
-        for (std::uint32_t level : space.predicate_levels())
-            if (space.predicate_at(level)->text == predicate.text &&
-                space.predicate_at(level)->answer == predicate.answer)
-                values[level] = answer ? 1 : 0;
+    const std::vector<std::uint32_t>& values = d.values;
     auto same_outcome = [&](bool is_after) {
         Diagram all = way_of(is_after, d.way);
         std::uint32_t number = pool.at(all, values);

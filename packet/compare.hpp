@@ -35,6 +35,7 @@ struct Difference {
     DifferenceKind kind = DifferenceKind::lost;
     Way way = Way::input;
     Packet witness;
+    std::vector<std::uint32_t> values;  ///< the same packet in the packet space
     /// Predicates that must answer so for the packet to be treated differently.
     std::vector<std::pair<Predicate, bool>> hangs_on;
     Decision before;

@@ -101,7 +101,8 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
 // ---------------------------------------------------------------------
 
 /// What later rules see of the effect: fields that have changed.
-std::vector<DiagramPool::Substitution> Evaluator::changes_of(std::uint32_t outcome) {
+std::vector<DiagramPool::Substitution> Evaluator::changes_of(std::uint32_t outcome,
+                                                             std::span<const std::uint32_t> asked) {
     const Effect e = outcomes_.effect_of(outcomes_[outcome]);
     std::vector<DiagramPool::Substitution> changes;
     if (e.state != SeenState::given)
@@ -111,13 +112,9 @@ std::vector<DiagramPool::Substitution> Evaluator::changes_of(std::uint32_t outco
         if (e.marks[i].kind != MarkSource::Kind::kept)
             changes.push_back({space_.mark_groups()[i].level, e.marks[i].value,
                                e.marks[i].kind == MarkSource::Kind::level});
-    if (e.writes != 0) {
-        std::vector<std::uint32_t> levels(space_.predicate_levels().begin(),
-                                          space_.predicate_levels().end());
-        for (std::uint32_t level : levels)
-            if (space_.predicate_at(level)->changeable)
-                changes.push_back({level, level_after(e.writes, level), true});
-    }
+    if (e.writes != 0)
+        for (std::uint32_t level : asked)
+            changes.push_back({level, level_after(e.writes, level), true});
     return changes;
 }
 
@@ -166,11 +163,17 @@ Evaluator::Part Evaluator::join_changed(const Part& first, const Part& then) {
         std::set<std::uint32_t> numbers;
     };
     std::vector<Group> groups;
+    // What rules may have changed of what comes next: only that gets levels of its own.
+    std::vector<std::uint32_t> asked;
+    if (rereads_)
+        for (std::uint32_t level : space_.predicate_levels())
+            if (space_.predicate_at(level)->changeable && pool_.asks(then.diagram, level))
+                asked.push_back(level);
     bool any = false;
     for (std::uint32_t number : pool_.leaves(first.diagram)) {
         if (outcomes_[number].fate != Fate::on || number == 0) continue;
         any = true;
-        auto changes = changes_of(number);
+        auto changes = changes_of(number, asked);
         if (changes.empty()) continue;
         auto group = std::find_if(groups.begin(), groups.end(),
                                   [&](const Group& g) { return g.changes == changes; });

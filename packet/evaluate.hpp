@@ -78,7 +78,8 @@ class Evaluator {
     Part join_changed(const Part& first, const Part& then);
     Part join_all(std::span<const Part> parts);
     Part with_policy(Diagram chain, model::TargetKind policy);
-    [[nodiscard]] std::vector<DiagramPool::Substitution> changes_of(std::uint32_t outcome);
+    [[nodiscard]] std::vector<DiagramPool::Substitution> changes_of(
+        std::uint32_t outcome, std::span<const std::uint32_t> asked);
     std::uint32_t level_after(std::uint32_t writes, std::uint32_t level);
     std::uint32_t outcome_after(std::uint32_t effect, std::uint32_t later);
     Part rule(const model::Ruleset& r, model::RuleId id, const Sight& sight, bool before_conntrack);

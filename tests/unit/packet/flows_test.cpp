@@ -327,3 +327,26 @@ TEST(Flows, WhatRulesWriteIsReadAfterwards) {
     EXPECT_TRUE(std::any_of(p.violations.begin(), p.violations.end(),
                             [](const auto& v) { return v.code == "UT215"; }));
 }
+
+TEST(Compare, MarksThatGoToAndFroAreFollowedInTime) {
+    // Levels for what was written are made only where somebody asks; their values are any.
+    auto rules = [](const char* port, const char* restore) {
+        std::string text = "*mangle\n";
+        for (const char* chain : {"PREROUTING", "OUTPUT"})
+            text += fmt::format(
+                "-A {0} -m conntrack --ctstate RELATED,ESTABLISHED -j CONNMARK {2}\n"
+                "-A {0} -p tcp --dport 22 -j MARK --set-xmark 0x111/0xffffffff\n"
+                "-A {0} -p tcp --dport {1} -j MARK --set-xmark 0x1/0xffffffff\n"
+                "-A {0} -j CONNMARK --save-mark\n",
+                chain, port, restore);
+        return text +
+               "COMMIT\n*filter\n:INPUT DROP\n-A INPUT -m mark --mark 0x111 -j ACCEPT\n-A INPUT -m "
+               "connmark --mark 0x1 -j ACCEPT\nCOMMIT\n*nat\n-A POSTROUTING -m mark --mark 0x1 -j "
+               "MASQUERADE\nCOMMIT\n";
+    };
+    std::string one = rules("80", "--restore-mark");
+    EXPECT_EQ(compare(one, one + "#\n").result, Sameness::same);
+    EXPECT_EQ(compare(one, rules("81", "--restore-mark")).result, Sameness::different);
+    EXPECT_NE(compare(one, rules("80", "--restore-mark --nfmask 0xff --ctmask 0xff")).result,
+              Sameness::same);
+}
