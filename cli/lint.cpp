@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "analyzer/driver.hpp"
+#include "base/parallel.hpp"
 #include "cli/formats.hpp"
 #include "cli/input.hpp"
-#include "cli/parallel.hpp"
 #include "cli/streams.hpp"
 #include "report/lint_report.hpp"
 

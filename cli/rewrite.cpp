@@ -7,10 +7,10 @@
 #include <new>
 #include <unistd.h>
 
+#include "base/parallel.hpp"
 #include "cli/formats.hpp"
 #include "cli/input.hpp"
 #include "cli/interruption.hpp"
-#include "cli/parallel.hpp"
 #include "cli/progress.hpp"
 #include "cli/streams.hpp"
 #include "model/iptables_values.hpp"
