@@ -2,6 +2,7 @@
 #include "analyzer/context.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "analyzer/frameworks.hpp"
 #include "model/lower_iptables.hpp"
@@ -16,6 +17,15 @@ FindingDetails& Findings::details(Finding& finding) {
         details_.emplace_back();
     }
     return details_[finding.details];
+}
+
+void Findings::append(Findings&& others) {
+    auto moved = static_cast<std::uint32_t>(details_.size());
+    for (Finding& finding : others.list)
+        if (finding.details < others.details_.size()) finding.details += moved;
+    list.insert(list.end(), others.list.begin(), others.list.end());
+    texts_.splice(texts_.end(), others.texts_);
+    std::move(others.details_.begin(), others.details_.end(), std::back_inserter(details_));
 }
 
 Finding& Reporter::add(TextRange range, std::string_view message, model::RuleId rule) {
@@ -104,54 +114,48 @@ void FileContext::find_reachable() {
 }
 
 const packet::Tracer& FileContext::tracer() const {
-    if (!tracer_) {
+    return tracer_.get([&] {
         const model::Ruleset* host[] = {&ruleset};
-        tracer_ = std::make_unique<packet::Tracer>(host);
-    }
-    return *tracer_;
+        return packet::Tracer(host);
+    });
 }
 
 const packet::Tracer& FileContext::treatment_tracer() const {
-    if (!treatment_tracer_) {
+    return treatment_tracer_.get([&] {
         const model::Ruleset* host[] = {&ruleset};
         static constexpr std::string_view tables[] = {"raw", "mangle", "nat"};
-        treatment_tracer_ = std::make_unique<packet::Tracer>(host, tables);
-    }
-    return *treatment_tracer_;
+        return packet::Tracer(host, tables);
+    });
 }
 
 const packet::Tracer& FileContext::raw_tracer() const {
-    if (!raw_tracer_) {
+    return raw_tracer_.get([&] {
         const model::Ruleset* host[] = {&ruleset};
         static constexpr std::string_view tables[] = {"raw"};
-        raw_tracer_ = std::make_unique<packet::Tracer>(host, tables);
-    }
-    return *raw_tracer_;
+        return packet::Tracer(host, tables);
+    });
 }
 
 const packet::Tracer& FileContext::filter_tracer() const {
-    if (!filter_tracer_) {
+    return filter_tracer_.get([&] {
         const model::Ruleset* host[] = {&ruleset};
         static constexpr std::string_view tables[] = {"mangle", "filter", "security"};
-        filter_tracer_ = std::make_unique<packet::Tracer>(host, tables);
-    }
-    return *filter_tracer_;
+        return packet::Tracer(host, tables);
+    });
 }
 
 const packet::ChainGraph& FileContext::graph() const {
-    if (!graph_) graph_ = std::make_unique<packet::ChainGraph>(ruleset);
-    return *graph_;
+    return graph_.get([&] { return packet::ChainGraph(ruleset); });
 }
 
 const model::Ruleset& FileContext::with_texts() const {
-    if (!with_texts_)
-        with_texts_ = std::make_unique<model::Ruleset>(
-            model::lower(tree, {ruleset.family, ruleset.path, true}));
-    return *with_texts_;
+    return with_texts_.get([&] {
+        return model::lower(tree, {ruleset.family, ruleset.path, true});
+    });
 }
 
 const packet::Coverage& FileContext::coverage() const {
-    if (!coverage_) {
+    return coverage_.get([&] {
         const model::Ruleset& r = with_texts();
         const model::Ruleset* host[] = {&r};
         packet::Tracer tracer(host);
@@ -159,9 +163,8 @@ const packet::Coverage& FileContext::coverage() const {
         options.filled_later = [&](model::ChainId id) {
             return is_owned_by_program(r.chain(id).name);
         };
-        coverage_ = std::make_unique<packet::Coverage>(packet::coverage(r, tracer, options));
-    }
-    return *coverage_;
+        return packet::coverage(r, tracer, options);
+    });
 }
 
 TextRange FileContext::range(const model::Rule& rule) const {
@@ -198,11 +201,9 @@ TextRange FileContext::target_range(const model::Rule& rule) const {
 }
 
 std::uint32_t FileContext::line_number(std::uint32_t offset) const {
-    if (lines_ == nullptr) {
-        own_lines_ = std::make_unique<LineIndex>(tree.text);
-        lines_ = own_lines_.get();
-    }
-    return lines_->place(offset).line;
+    const LineIndex& lines =
+        lines_ != nullptr ? *lines_ : own_lines_.get([&] { return LineIndex(tree.text); });
+    return lines.place(offset).line;
 }
 
 }  // namespace untrack::analyzer

@@ -3,9 +3,9 @@
 // they do, so that no lint rule has to go through all of them again.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -28,12 +28,14 @@ class Findings {
     /// Keeps a text that is made for one finding.
     std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
     FindingDetails& details(Finding& finding);
+    /// Takes over what another list holds.
+    void append(Findings&& others);
     [[nodiscard]] const FindingDetails* details_of(const Finding& finding) const {
         return finding.details < details_.size() ? &details_[finding.details] : nullptr;
     }
 
   private:
-    std::deque<std::string> texts_;
+    std::list<std::string> texts_;
     std::vector<FindingDetails> details_;
 };
 
@@ -50,6 +52,24 @@ struct RuleLists {
     bool synproxy = false;
 };
 
+/// What is made when somebody asks first; other threads that ask meanwhile wait.
+template <typename T>
+class MadeOnce {
+  public:
+    template <typename Make>
+    const T& get(Make make) {
+        std::call_once(once_, [&] { value_ = std::make_unique<const T>(make()); });
+        return *value_;
+    }
+    /// nullptr when nobody has asked; not to be called while somebody may.
+    [[nodiscard]] const T* if_made() const { return value_.get(); }
+
+  private:
+    std::once_flag once_;
+    std::unique_ptr<const T> value_;
+};
+
+/// One file for all lint rules, which may run at the same time.
 class FileContext {
   public:
     /// `lines` may be left out: they are counted when a rule asks first.
@@ -79,8 +99,8 @@ class FileContext {
     [[nodiscard]] const packet::ChainGraph& graph() const;
     /// Which rules packets reach, exactly; made at the first use.
     [[nodiscard]] const packet::Coverage& coverage() const;
-    /// nullptr when nobody has asked.
-    [[nodiscard]] const packet::Coverage* coverage_if_made() const { return coverage_.get(); }
+    /// nullptr when nobody has asked; for rules that run after the others.
+    [[nodiscard]] const packet::Coverage* coverage_if_made() const { return coverage_.if_made(); }
     /// Whether the ruleset is the same, by packet sets and with its effects, without all rules that
     /// the coverage calls repeated or followed; asked once.
     [[nodiscard]] bool removal_is_safe() const;
@@ -115,16 +135,16 @@ class FileContext {
 
     std::vector<bool> reachable_;
     std::vector<model::RuleId> reached_by_;
-    mutable const LineIndex* lines_;
-    mutable std::unique_ptr<LineIndex> own_lines_;
-    mutable std::unique_ptr<packet::Tracer> tracer_;
-    mutable std::unique_ptr<packet::Tracer> treatment_tracer_;
-    mutable std::unique_ptr<packet::Tracer> raw_tracer_;
-    mutable std::unique_ptr<packet::Tracer> filter_tracer_;
-    mutable std::unique_ptr<packet::ChainGraph> graph_;
-    mutable std::unique_ptr<model::Ruleset> with_texts_;
-    mutable std::unique_ptr<packet::Coverage> coverage_;
-    mutable std::optional<bool> removal_is_safe_;
+    const LineIndex* lines_;
+    mutable MadeOnce<LineIndex> own_lines_;
+    mutable MadeOnce<packet::Tracer> tracer_;
+    mutable MadeOnce<packet::Tracer> treatment_tracer_;
+    mutable MadeOnce<packet::Tracer> raw_tracer_;
+    mutable MadeOnce<packet::Tracer> filter_tracer_;
+    mutable MadeOnce<packet::ChainGraph> graph_;
+    mutable MadeOnce<model::Ruleset> with_texts_;
+    mutable MadeOnce<packet::Coverage> coverage_;
+    mutable MadeOnce<bool> removal_is_safe_;
 };
 
 /// Where one lint rule reports.

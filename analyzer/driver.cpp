@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "base/parallel.hpp"
+
 namespace untrack::analyzer {
 namespace {
 
@@ -18,6 +20,42 @@ bool mark(std::string_view word, bool value, std::vector<bool>& chosen) {
         any = true;
     }
     return any;
+}
+
+/// Rules about what the other rules met, which must have ended.
+bool speaks_of_others(const Rule& rule) {
+    return rule.code.starts_with("UT9");
+}
+
+/// By position, then code.
+bool stands_before(const Finding& a, const Finding& b) {
+    return a.range.begin != b.range.begin ? a.range.begin < b.range.begin : a.code < b.code;
+}
+
+/// What one rule finds, in order.
+Findings run_rule(const FileContext& context, RuleIndex index) {
+    Findings findings;
+    Reporter reporter(findings, index, rules()[index].severity);
+    rules()[index].run(context, reporter);
+    auto& list = findings.list;
+    if (!std::is_sorted(list.begin(), list.end(), stands_before))
+        std::stable_sort(list.begin(), list.end(), stands_before);
+    return findings;
+}
+
+/// Sorts a list of ordered runs; `ends` holds 0 and the end of each. Neighbours are merged, so that
+/// what is equal stays in order.
+void merge_runs(std::vector<Finding>& list, std::vector<std::size_t> ends) {
+    auto at = [&](std::size_t i) { return list.begin() + static_cast<std::ptrdiff_t>(i); };
+    while (ends.size() > 2) {
+        std::vector<std::size_t> fewer{0};
+        for (std::size_t i = 2; i < ends.size(); i += 2) {
+            std::inplace_merge(at(ends[i - 2]), at(ends[i - 1]), at(ends[i]), stands_before);
+            fewer.push_back(ends[i]);
+        }
+        if (fewer.back() != ends.back()) fewer.push_back(ends.back());
+        ends = std::move(fewer);
+    }
 }
 
 }  // namespace
@@ -35,19 +73,27 @@ tl::expected<Selection, std::string> Selection::make(const std::vector<std::stri
     return s;
 }
 
-Findings lint(const FileContext& context, const Selection& selection) {
-    Findings findings;
+Findings lint(const FileContext& context, const Selection& selection, std::size_t threads) {
+    std::vector<RuleIndex> first;
+    std::vector<RuleIndex> last;
     for (std::size_t i = 0; i < rules().size(); ++i) {
         auto index = static_cast<RuleIndex>(i);
         if (!selection.contains(index) || rules()[i].run == nullptr) continue;
-        Reporter reporter(findings, index, rules()[i].severity);
-        rules()[i].run(context, reporter);
+        (speaks_of_others(rules()[i]) ? last : first).push_back(index);
     }
-    std::stable_sort(
-        findings.list.begin(), findings.list.end(), [](const Finding& a, const Finding& b) {
-            return a.range.begin != b.range.begin ? a.range.begin < b.range.begin : a.code < b.code;
-        });
-    return findings;
+    Findings all;
+    std::vector<std::size_t> ends{0};
+    auto take = [&](std::size_t, Findings&& found) {
+        all.append(std::move(found));
+        if (all.list.size() != ends.back()) ends.push_back(all.list.size());
+    };
+    auto run = [&](const std::vector<RuleIndex>& chosen) {
+        return [&](std::size_t i) { return run_rule(context, chosen[i]); };
+    };
+    in_order(first.size(), threads, run(first), take);
+    in_order(last.size(), 1, run(last), take);
+    merge_runs(all.list, std::move(ends));
+    return all;
 }
 
 }  // namespace untrack::analyzer

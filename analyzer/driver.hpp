@@ -23,7 +23,7 @@ class Selection {
     std::vector<bool> chosen_;
 };
 
-/// What the rules find in the file, by position and then code.
-Findings lint(const FileContext& context, const Selection& selection);
+/// What the rules find in the file, by position and then code; the same with any number of threads.
+Findings lint(const FileContext& context, const Selection& selection, std::size_t threads = 1);
 
 }  // namespace untrack::analyzer

@@ -77,8 +77,7 @@ Fix removal(const FileContext& file, RuleId rule) {
 }
 
 bool FileContext::removal_is_safe() const {
-    if (!removal_is_safe_) removal_is_safe_ = same_without(*this, removable(*this));
-    return *removal_is_safe_;
+    return removal_is_safe_.get([&] { return same_without(*this, removable(*this)); });
 }
 
 }  // namespace untrack::analyzer

@@ -20,18 +20,22 @@ LineIndex::LineIndex(std::string_view text) : text_(text) {
 }
 
 LineColumn LineIndex::place(std::uint32_t offset) const {
-    // The same line as before, or one of the next few; else a search.
+    // Questions come in order: the line that this thread was last told of, in whatever text, or one
+    // of the next few; else a search.
     constexpr std::uint32_t near = 8;
+    thread_local std::uint32_t last = 0;
     auto size = static_cast<std::uint32_t>(starts_.size());
-    std::uint32_t stop = std::min(last_ + near, size);
     auto from = starts_.begin();
     auto to = starts_.end();
-    if (starts_[last_] <= offset && (stop == size || offset < starts_[stop])) {
-        from += last_;
-        to = starts_.begin() + stop;
+    if (last < size && starts_[last] <= offset) {
+        std::uint32_t stop = std::min(last + near, size);
+        if (stop == size || offset < starts_[stop]) {
+            from += last;
+            to = starts_.begin() + stop;
+        }
     }
-    last_ = static_cast<std::uint32_t>(std::upper_bound(from, to, offset) - starts_.begin()) - 1;
-    return {last_ + 1, offset - starts_[last_] + 1};
+    last = static_cast<std::uint32_t>(std::upper_bound(from, to, offset) - starts_.begin()) - 1;
+    return {last + 1, offset - starts_[last] + 1};
 }
 
 TextRange LineIndex::line(std::uint32_t n) const {

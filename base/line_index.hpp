@@ -11,8 +11,7 @@
 
 namespace untrack {
 
-/// The line starts of one text. A line ends after its '\n'; the last line may lack one. It
-/// remembers where it was asked last, because questions come in order: one index serves one thread.
+/// The line starts of one text. A line ends after its '\n'; the last line may lack one.
 class LineIndex {
   public:
     explicit LineIndex(std::string_view text);
@@ -28,7 +27,6 @@ class LineIndex {
   private:
     std::string_view text_;
     std::vector<std::uint32_t> starts_;
-    mutable std::uint32_t last_ = 0;  ///< the line of the last answer, from 0
 };
 
 }  // namespace untrack

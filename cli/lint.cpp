@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // untrack lint: findings, and whether the rulesets need connection tracking at all.
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <span>
 #include <unistd.h>
 
 #include "analyzer/driver.hpp"
@@ -21,6 +23,12 @@ struct LintArguments {
     std::string fail_on = "warning";
     std::string kernel = "modern";
 };
+
+/// Smaller files are done before other threads have begun, in bytes.
+constexpr std::size_t worth_threads = std::size_t{1} << 20U;
+
+/// Findings that are made into text at once: a few hundred kilobytes.
+constexpr std::size_t findings_at_once = 1024;
 
 /// One file with what was found in it, or why it could not be read.
 struct Checked {
@@ -42,9 +50,11 @@ class Linting {
         if (!paths) return exit_usage;
         Formats formats(context_, *paths);
         bool failed = false;
+        threads_ = job_count(context_);
+        const std::size_t for_each_file = std::max<std::size_t>(threads_ / paths->size(), 1);
         in_order(
-            paths->size(), job_count(context_),
-            [&](std::size_t i) { return check((*paths)[i], *selection); },
+            paths->size(), threads_,
+            [&](std::size_t i) { return check((*paths)[i], *selection, for_each_file); },
             [&](std::size_t, Checked&& checked) {
                 if (!checked.error.empty()) {
                     complain(checked.error);
@@ -79,8 +89,9 @@ class Linting {
         return std::nullopt;
     }
 
-    [[nodiscard]] Checked check(const std::string& path,
-                                const analyzer::Selection& selection) const {
+    /// With several threads if the file is worth it.
+    [[nodiscard]] Checked check(const std::string& path, const analyzer::Selection& selection,
+                                std::size_t threads) const {
         Checked checked;
         auto input = read_input(path, context_);
         if (!input) {
@@ -98,7 +109,8 @@ class Linting {
                                           ? model::KernelProfile::rhel7_3_10
                                           : model::KernelProfile::modern;
         analyzer::FileContext file(in.tree, in.ruleset, kernel, &in.line_index());
-        checked.findings = std::make_unique<analyzer::Findings>(analyzer::lint(file, selection));
+        checked.findings = std::make_unique<analyzer::Findings>(
+            analyzer::lint(file, selection, in.file.text().size() < worth_threads ? 1 : threads));
         checked.uses = std::move(file.rules.uses);
         return checked;
     }
@@ -133,14 +145,20 @@ class Linting {
             return report::lint_json(files_, [&](std::string_view piece) { to.write(piece); });
         bool color = to.is_standard_output() ? use_color(context_.color, STDOUT_FILENO)
                                              : context_.color == "always";
+        for (const report::LintedFile& file : files_) {
+            std::span<const analyzer::Finding> all(file.findings->list);
+            in_order((all.size() + findings_at_once - 1) / findings_at_once, threads_,
+                     [&](std::size_t i) {
+                         std::string out;
+                         for (const analyzer::Finding& f : all.subspan(
+                                  i * findings_at_once,
+                                  std::min(findings_at_once, all.size() - i * findings_at_once)))
+                             report::append_finding(out, file, f, color);
+                         return out;
+                     },
+                     [&](std::size_t, const std::string& out) { to.write(out); });
+        }
         std::string out;
-        for (const report::LintedFile& file : files_)
-            for (const analyzer::Finding& f : file.findings->list) {
-                report::append_finding(out, file, f, color);
-                if (out.size() < 1U << 18U) continue;
-                to.write(out);
-                out.clear();
-            }
         if (!context_.quiet) {
             std::size_t all = counts_[0] + counts_[1] + counts_[2];
             auto plural = [](std::size_t n, const char* noun) {
@@ -161,6 +179,7 @@ class Linting {
     std::vector<report::LintedFile> files_;
     std::array<std::size_t, 3> counts_{};
     bool worst_ = false;
+    std::size_t threads_ = 1;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "packet/trace.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "model/conntrack_facts.hpp"
 
@@ -425,7 +426,7 @@ bool is_inert(const Ruleset& r, model::TableId table, Host host) {
 
 Tracer::Tracer(Host host, std::span<const std::string_view> only) {
     for (const Ruleset* r : host) {
-        indices_.push_back({r, {}});
+        indices_.emplace_back(*r);
         FamilyTables& f = families_[index(r->family)];
         f.tracks = f.tracks || model::needs_conntrack(*r, model::KernelProfile::modern);
         f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(), [](const Rule& rule) {
@@ -459,10 +460,18 @@ const ChainIndex* Tracer::index_of(const Ruleset& ruleset, ChainId chain) const 
     if (ruleset.chain(chain).rule_count < ChainIndex::worth_it) return nullptr;
     auto it = std::find_if(indices_.begin(), indices_.end(),
                            [&](const ChainIndices& i) { return i.ruleset == &ruleset; });
-    it->chains.resize(ruleset.chains.size());
-    std::unique_ptr<const ChainIndex>& index = it->chains[chain.value];
-    if (!index) index = std::make_unique<const ChainIndex>(ruleset, ruleset.chain(chain));
-    return index.get();
+    std::atomic<const ChainIndex*>& place = it->chains[chain.value];
+    const ChainIndex* known = place.load(std::memory_order_acquire);
+    if (known != nullptr) return known;
+    auto made = std::make_unique<const ChainIndex>(ruleset, ruleset.chain(chain));
+    // Another thread may have been faster.
+    return place.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)
+               ? made.release()
+               : known;
+}
+
+Tracer::ChainIndices::~ChainIndices() {
+    for (const std::atomic<const ChainIndex*>& index : chains) delete index.load();
 }
 
 Trace Tracer::trace(const Packet& packet, bool keep_steps,

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <array>
-#include <memory>
+#include <atomic>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,7 +66,7 @@ Truth matches(const model::Ruleset& ruleset, const model::Match& match, const Pa
               const View& view);
 
 /// Follows packets through the rulesets of one host; what all packets have in common is worked out
-/// once, partly when a packet first asks for it: one tracer serves one thread.
+/// once, partly when a packet first asks for it. One tracer serves any number of threads.
 class Tracer {
   public:
     /// With `only`, chains of other tables are left out: enough to ask what raw and nat do, without
@@ -101,9 +101,15 @@ class Tracer {
                                              model::ChainId chain) const;
 
   private:
+    /// By chain, each made by the thread that asks first.
     struct ChainIndices {
+        explicit ChainIndices(const model::Ruleset& r) : ruleset(&r), chains(r.chains.size()) {}
+        ChainIndices(ChainIndices&&) = default;
+        ChainIndices& operator=(ChainIndices&&) = delete;
+        ~ChainIndices();
+
         const model::Ruleset* ruleset;
-        std::vector<std::unique_ptr<const ChainIndex>> chains;
+        std::vector<std::atomic<const ChainIndex*>> chains;
     };
 
     static std::size_t index(model::Family family) { return family == model::Family::ip ? 0 : 1; }
