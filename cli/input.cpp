@@ -12,6 +12,7 @@
 
 #include "cli/language.hpp"
 #include "cli/streams.hpp"
+#include "model/read_iptables.hpp"
 
 namespace untrack::cli {
 namespace {
@@ -132,7 +133,8 @@ std::optional<std::vector<std::string>> find_files(const std::vector<std::string
 }
 
 tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& path,
-                                                             const Context& context, Keep keep) {
+                                                             const Context& context, Keep keep,
+                                                             std::size_t threads) {
     auto failure = [](std::string message) { return tl::make_unexpected(std::move(message)); };
     bool guess_it = context.language == "auto";
     if (!guess_it && context.language != "iptables" && context.language != "ip6tables")
@@ -151,11 +153,13 @@ tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& 
     if (guess_it)
         if (Language guess = guess_language(text); guess != Language::iptables)
             return failure(cannot_read(input->file.path(), guess));
-    input->tree = parser::iptables::parse(text);
-    model::Family family = model::guess_family(path, input->tree);
-    if (context.language == "ip6tables" || context.family == "6") family = model::Family::ip6;
-    if (context.language == "iptables" || context.family == "4") family = model::Family::ip;
-    input->ruleset = model::lower(input->tree, {family, input->file.path()});
+    model::ReadOptions options;
+    options.path = input->file.path();
+    if (context.language == "ip6tables" || context.family == "6")
+        options.family = model::Family::ip6;
+    if (context.language == "iptables" || context.family == "4") options.family = model::Family::ip;
+    options.threads = text.size() < worth_threads ? 1 : threads;
+    model::read(text, options, input->tree, input->ruleset);
     return input;
 }
 

@@ -11,7 +11,8 @@
 #include "base/line_index.hpp"
 #include "base/source_file.hpp"
 #include "cli/common.hpp"
-#include "model/lower_iptables.hpp"
+#include "model/ruleset.hpp"
+#include "parser/iptables/syntax.hpp"
 
 namespace untrack::cli {
 
@@ -42,6 +43,9 @@ struct Input {
 std::optional<std::vector<std::string>> find_files(const std::vector<std::string>& paths,
                                                    std::string_view subcommand);
 
+/// Smaller files are done before other threads have begun, in bytes.
+inline constexpr std::size_t worth_threads = std::size_t{1} << 20U;
+
 enum class Keep : std::uint8_t {
     mapped,  ///< the file's pages: as fast as can be
     copied,  ///< bytes of our own, which nobody changes while a ruleset is rewritten
@@ -51,7 +55,8 @@ enum class Keep : std::uint8_t {
 /// iptables file, the error says so, path included. Syntax errors are left to the caller.
 tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& path,
                                                              const Context& context,
-                                                             Keep keep = Keep::mapped);
+                                                             Keep keep = Keep::mapped,
+                                                             std::size_t threads = 1);
 /// Syntax errors and unreadable values of a file as lines FILE:LINE:COLUMN: error: ...; empty when
 /// there are none.
 std::string syntax_errors(Input& input);

@@ -24,9 +24,6 @@ struct LintArguments {
     std::string kernel = "modern";
 };
 
-/// Smaller files are done before other threads have begun, in bytes.
-constexpr std::size_t worth_threads = std::size_t{1} << 20U;
-
 /// Findings that are made into text at once: a few hundred kilobytes.
 constexpr std::size_t findings_at_once = 1024;
 
@@ -93,7 +90,7 @@ class Linting {
     [[nodiscard]] Checked check(const std::string& path, const analyzer::Selection& selection,
                                 std::size_t threads) const {
         Checked checked;
-        auto input = read_input(path, context_);
+        auto input = read_input(path, context_, Keep::mapped, threads);
         if (!input) {
             checked.error = std::move(input.error());
             return checked;

@@ -6,6 +6,7 @@
 #include "cli/input.hpp"
 #include "cli/streams.hpp"
 #include "model/iptables_values.hpp"
+#include "model/lower_iptables.hpp"
 #include "report/verify_report.hpp"
 #include "rewriter/rewrite.hpp"
 

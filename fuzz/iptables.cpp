@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "model/guess_family.hpp"
 #include "model/lower_iptables.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

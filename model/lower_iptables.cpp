@@ -50,6 +50,8 @@ struct RuleList {
     std::uint32_t count = 0;
 };
 
+}  // namespace
+
 class Lowering {
   public:
     Lowering(const ipt::SyntaxTree& tree, const LowerOptions& options)
@@ -57,16 +59,19 @@ class Lowering {
         r_.family = options.family;
         r_.path = options.path;
         keep_target_texts_ = options.target_texts;
-        r_.text = tree.text;
-        std::size_t commands = 0;
-        for (const ipt::Line& line : tree.lines) commands += line.kind == LineKind::command ? 1 : 0;
-        r_.rules.reserve(commands);
-        next_.reserve(commands);
-        r_.matches.reserve(tree.options.size());
     }
 
-    Ruleset run() {
-        for (const ipt::Line& line : tree_.lines) {
+    void reserve(std::size_t rules, std::size_t matches) {
+        r_.rules.reserve(rules);
+        next_.reserve(rules);
+        r_.matches.reserve(matches);
+    }
+
+    /// The lines that came into the tree since.
+    void read_new_lines() {
+        r_.text = tree_.text;
+        for (; lines_read_ < tree_.lines.size(); ++lines_read_) {
+            const ipt::Line& line = tree_.lines[lines_read_];
             reader_.set_line(line);
             switch (line.kind) {
                 case LineKind::table:
@@ -82,7 +87,11 @@ class Lowering {
                     break;
             }
         }
-        finish();
+    }
+
+    Ruleset finish() {
+        order_rules();
+        resolve_targets();
         return std::move(r_);
     }
 
@@ -454,7 +463,7 @@ class Lowering {
     // -- the end
     // ------------------------------------------------------------------------------------------------------
 
-    void finish() {
+    void order_rules() {
         r_.order.reserve(r_.rules.size());
         for (std::size_t c = 0; c < r_.chains.size(); ++c) {
             Chain& chain = r_.chains[c];
@@ -463,6 +472,9 @@ class Lowering {
             for (std::uint32_t i = lists_[c].head; i != no_rule; i = next_[i])
                 r_.order.emplace_back(RuleId(i));
         }
+    }
+
+    void resolve_targets() {
         for (Rule& rule : r_.rules) {
             if (!rule.live) continue;
             if (rule.target == TargetKind::external) resolve(rule);
@@ -497,7 +509,8 @@ class Lowering {
     LineReader reader_;
     MatchLowering matches_;
     TableId table_;
-    ChainId newest_;                   ///< the chain that was named last
+    ChainId newest_;  ///< the chain that was named last
+    std::size_t lines_read_ = 0;
     std::vector<RuleList> lists_;      ///< by chain
     std::vector<std::uint32_t> next_;  ///< by rule
     std::vector<ExtensionUse> uses_;   ///< reused from rule to rule
@@ -506,58 +519,29 @@ class Lowering {
     StringId target_text_;  ///< of the rule read last
 };
 
-bool contains_word(std::string_view text, std::string_view word) {
-    return text.find(word) != std::string_view::npos;
-}
-
-}  // namespace
-
 Ruleset lower(const ipt::SyntaxTree& tree, const LowerOptions& options) {
-    return Lowering(tree, options).run();
+    Lowering lowering(tree, options);
+    auto commands = std::count_if(tree.lines.begin(), tree.lines.end(), [](const ipt::Line& line) {
+        return line.kind == LineKind::command;
+    });
+    lowering.reserve(static_cast<std::size_t>(commands), tree.options.size());
+    lowering.read_new_lines();
+    return lowering.finish();
 }
 
-Family guess_family(std::string_view path, const ipt::SyntaxTree& tree) {
-    constexpr int enough = 200;
-    std::string_view name = path.substr(path.rfind('/') + 1);
-    Ruleset scratch;
-    LineReader reader(scratch, tree);
-    int four = 0;
-    int six = 0;
-    bool saved_six = false;
-    for (const ipt::Line& line : tree.lines) {
-        if (four + six >= enough) break;
-        if (line.kind == LineKind::comment) {
-            saved_six = saved_six || contains_word(tree.content(line), "by ip6tables-save");
-            continue;
-        }
-        if (line.kind != LineKind::command) continue;
-        auto words = tree.options_of(line);
-        if (std::any_of(words.begin(), words.end(), [](const ipt::Option& o) {
-                return o.key == ipt::key(Base::ipv4) || o.key == ipt::key(Base::ipv6);
-            }))
-            continue;
-        reader.set_line(line);
-        for (const ipt::Option& option : words) {
-            if (option.key == ipt::key(Base::source) || option.key == ipt::key(Base::destination)) {
-                MaskedAddress masked;
-                std::string_view list = reader.value(option);
-                std::string_view first;
-                next_piece(list, first);
-                four += parse_masked_address(Family::ip, first, masked) == AddressParse::ok ? 1 : 0;
-                six += parse_masked_address(Family::ip6, first, masked) == AddressParse::ok ? 1 : 0;
-            } else if (option.key == ipt::key(Base::protocol)) {
-                auto number = protocol_number(reader.value(option));
-                six += number && *number == 58 ? 1 : 0;
-            }
-        }
-    }
-    // Lines behind -4 and -6 say nothing: such a file serves both families, and its name must tell.
-    if (four > six) return Family::ip;
-    if (six > four) return Family::ip6;
-    bool named_six = contains_word(name, "ip6tables") || name.ends_with("v6") ||
-                     contains_word(name, "rules6") || contains_word(name, "before6") ||
-                     contains_word(name, "after6") || contains_word(name, "user6");
-    return saved_six || named_six ? Family::ip6 : Family::ip;
+GradualLowering::GradualLowering(const ipt::SyntaxTree& tree, const LowerOptions& options)
+    : lowering_(std::make_unique<Lowering>(tree, options)) {
+    lowering_->reserve(tree.lines.capacity(), tree.options.capacity());
+}
+
+GradualLowering::~GradualLowering() = default;
+
+void GradualLowering::read_new_lines() {
+    lowering_->read_new_lines();
+}
+
+Ruleset GradualLowering::finish() {
+    return lowering_->finish();
 }
 
 }  // namespace untrack::model

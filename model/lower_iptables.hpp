@@ -3,6 +3,8 @@
 // meaning.
 #pragma once
 
+#include <memory>
+
 #include "model/ruleset.hpp"
 #include "parser/iptables/syntax.hpp"
 
@@ -21,8 +23,22 @@ struct LowerOptions {
 /// tree's errors say so.
 Ruleset lower(const parser::iptables::SyntaxTree& tree, const LowerOptions& options);
 
-/// The family a file is for: from its name ("ip6tables", "rules.v6") and then its addresses and
-/// protocols; ip when nothing tells.
-Family guess_family(std::string_view path, const parser::iptables::SyntaxTree& tree);
+/// lower() for a tree that grows meanwhile. The tree must begin with a table line: what a listing
+/// without tables is of, only its end tells. What is reserved in the tree is reserved here.
+class GradualLowering {
+  public:
+    GradualLowering(const parser::iptables::SyntaxTree& tree, const LowerOptions& options);
+    GradualLowering(const GradualLowering&) = delete;
+    GradualLowering& operator=(const GradualLowering&) = delete;
+    ~GradualLowering();
+
+    /// Gives meaning to the lines that came into the tree since.
+    void read_new_lines();
+    /// The ruleset, once there are no more lines.
+    Ruleset finish();
+
+  private:
+    std::unique_ptr<class Lowering> lowering_;
+};
 
 }  // namespace untrack::model

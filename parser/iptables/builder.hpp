@@ -66,11 +66,16 @@ class OptionReader {
 /// The longest word that iptables 1.8.9 takes (xshared.h).
 inline constexpr std::uint32_t longest_word = 1023;
 
-/// Receives the grammar's events for one file.
+/// Receives the grammar's events for one piece of a file.
 class TreeBuilder {
   public:
-    explicit TreeBuilder(SyntaxTree& tree)
-        : tree_(tree), options_(tree), has_nul_(tree.text.find('\0') != std::string_view::npos) {}
+    /// The piece reaches from `begin` to the end of the tree's text.
+    TreeBuilder(SyntaxTree& tree, std::uint32_t begin)
+        : tree_(tree),
+          options_(tree),
+          first_(begin),
+          begin_(begin),
+          has_nul_(tree.text.find('\0', begin) != std::string_view::npos) {}
 
     void begin_line(std::uint32_t begin) {
         begin_ = begin;
@@ -87,22 +92,18 @@ class TreeBuilder {
     void note(NoteKind kind, std::uint32_t begin, std::uint32_t end) {
         tree_.notes.push_back({kind, {begin, end}});
     }
-    void finish();
 
   private:
     void check_line(LineKind kind, std::uint32_t end);
-    void check_place(LineKind& kind, std::uint32_t end);
 
     SyntaxTree& tree_;
     OptionReader options_;
     std::vector<Word> words_;
-    std::uint32_t begin_ = 0;
+    std::uint32_t first_;
+    std::uint32_t begin_;
     bool has_nul_;
     bool failed_ = false;
     bool odd_word_ = false;  ///< a word of this line is too long, or a quote is not closed
-    bool in_table_ = false;
-    bool any_table_ = false;
-    bool listing_ = false;  ///< rules without any table line: what `iptables -S` prints
     bool carriage_return_noted_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "parser/iptables/builder.hpp"
+#include "parser/iptables/pieces.hpp"
 #include "parser/iptables/words.hpp"
 #include "parser/pegtl/input.hpp"
 
@@ -96,7 +97,8 @@ struct line : seq<sor<comment_line, blank_line, seq<at<one<'*'>>, sor<table_line
                       seq<at<one<':'>>, sor<chain_line, wrong_line>>, commit_line, command_line,
                       wrong_line>,
                   line_end> {};
-struct file : seq<opt<byte_order_mark>, until<eof, line>> {};
+struct lines : until<eof, line> {};
+struct file : seq<opt<byte_order_mark>, lines> {};
 
 template <typename Rule>
 struct action : nothing<Rule> {};
@@ -173,43 +175,9 @@ void TreeBuilder::check_line(LineKind kind, std::uint32_t end) {
     }
 }
 
-/// Whether this line may stand here: rules belong between a table line and COMMIT.
-void TreeBuilder::check_place(LineKind& kind, std::uint32_t end) {
-    auto wrong = [&](std::string message) {
-        tree_.errors.push_back({{begin_, end}, std::move(message)});
-        kind = LineKind::error;
-    };
-    switch (kind) {
-        case LineKind::table:
-            if (in_table_) note(NoteKind::missing_commit, begin_, end);
-            in_table_ = true;
-            any_table_ = true;
-            break;
-        case LineKind::commit:
-            if (!in_table_)
-                return wrong("COMMIT outside a table: expected `*' and a table's name before it");
-            in_table_ = false;
-            break;
-        case LineKind::chain:
-            if (!in_table_)
-                return wrong("a chain outside a table: expected `*' and a table's name before it");
-            break;
-        case LineKind::command:
-            if (in_table_ || listing_) break;
-            if (any_table_)
-                return wrong("a rule outside a table: expected `*' and a table's name before it");
-            // What `iptables -S` prints has neither table lines nor COMMIT.
-            listing_ = true;
-            note(NoteKind::no_table_line, begin_, end);
-            break;
-        default:
-            break;
-    }
-}
-
 void TreeBuilder::end_line(LineKind kind, std::uint32_t end) {
     Line line{};
-    line.begin = tree_.lines.empty() ? 0 : begin_;
+    line.begin = tree_.lines.empty() ? first_ : begin_;
     line.first_option = static_cast<std::uint32_t>(tree_.options.size());
     check_line(kind, end);
     if (kind == LineKind::command) {
@@ -223,45 +191,41 @@ void TreeBuilder::end_line(LineKind kind, std::uint32_t end) {
         }
     }
     if (failed_) kind = LineKind::error;
-    check_place(kind, end);
     line.option_count = static_cast<std::uint16_t>(
         std::min<std::size_t>(tree_.options.size() - line.first_option, 0xffff));
     line.kind = kind;
     tree_.lines.push_back(line);
 }
 
-void TreeBuilder::finish() {
-    if (in_table_) {
-        auto end = static_cast<std::uint32_t>(tree_.text.size());
-        note(NoteKind::missing_commit, end, end);
-    }
-    // Notes of one line are found in several passes.
-    std::stable_sort(tree_.notes.begin(), tree_.notes.end(),
-                     [](const Note& a, const Note& b) { return a.range.begin < b.range.begin; });
-}
-
-SyntaxTree parse(std::string_view text) {
+SyntaxTree parse_piece(std::string_view text, TextRange piece) {
     SyntaxTree tree;
-    tree.text = text;
-    // A line takes 40 bytes and more of real files, an option 14 to 17. What is reserved and never
-    // used costs no memory, and a vector that grows touches all of it twice.
-    tree.lines.reserve(text.size() / 32);
-    tree.options.reserve(text.size() / 12);
-    TreeBuilder builder(tree);
-    pegtl::Input in(text.data(), text.data() + text.size(), "");
-    if (!pegtl::parse<grammar::file, grammar::action>(in, builder)) {
+    tree.text = text.substr(0, piece.end);
+    reserve_for(tree, piece.size());
+    TreeBuilder builder(tree, piece.begin);
+    pegtl::Input in(text.data(), text.data() + piece.end, "");
+    in.bump(piece.begin);
+    bool read = piece.begin == 0 ? pegtl::parse<grammar::file, grammar::action>(in, builder)
+                                 : pegtl::parse<grammar::lines, grammar::action>(in, builder);
+    if (!read) {
         // The grammar takes every byte; if it ever did not, the rest must not be lost.
         auto at = pegtl::offset(in, in.current());
         builder.begin_line(at);
         builder.error(at, "cannot be read from here on");
-        builder.end_line(LineKind::error, static_cast<std::uint32_t>(text.size()));
+        builder.end_line(LineKind::error, piece.end);
     }
     // A byte order mark alone is a line, too.
-    if (tree.lines.empty() && !text.empty()) {
-        builder.begin_line(0);
-        builder.end_line(LineKind::blank, static_cast<std::uint32_t>(text.size()));
+    if (tree.lines.empty() && piece.size() != 0) {
+        builder.begin_line(piece.begin);
+        builder.end_line(LineKind::blank, piece.end);
     }
-    builder.finish();
+    return tree;
+}
+
+SyntaxTree parse(std::string_view text) {
+    SyntaxTree tree;
+    TreeJoiner joiner(tree, text);
+    joiner.append(parse_piece(text, {0, static_cast<std::uint32_t>(text.size())}));
+    joiner.finish();
     return tree;
 }
 

@@ -229,3 +229,39 @@ TEST(Reports, ColourIsForTerminals) {
     }
     EXPECT_EQ(shell("untrack lint --color sometimes rules", f.path()).code, 2);
 }
+
+TEST(Reports, ALargeFileIsTheSameHoweverManyThreadsThereAre) {
+    std::string text = "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n";
+    for (int i = 1; i < 3000; ++i) {
+        std::string port = std::to_string(i);
+        text += "-A PREROUTING -p tcp --dport " + port + " -j CT --notrack\n";
+        if (i % 3 != 0) text += "-A OUTPUT -p tcp --sport " + port + " -j CT --notrack\n";
+    }
+    text += "COMMIT\n*filter\n:INPUT DROP [0:0]\n";
+    for (int i = 1; i < 14000; ++i) {
+        std::string n = std::to_string(i);
+        std::string port = std::to_string(i % 3000 + 1);
+        if (i % 100 == 0) text += "-A INPUT -p tcp --dport 99" + n + "99 -j ACCEPT\n";
+        if (i % 170 == 0) text += "this is no rule " + n + "\n";
+        text += "-A INPUT -s 10.1." + std::to_string(i / 250) + '.' + std::to_string(i % 250) +
+                " -p tcp -m state --state NEW -m tcp --dport " + port + " -j ACCEPT\n";
+    }
+    text += "COMMIT\n";
+    ASSERT_GT(text.size(), std::size_t{1} << 20U);
+    Folder f;
+    f.file("rules", text);
+    // UT3 takes a while on so many rules, and is left to the small files.
+    for (const char* command : {"lint --ignore UT3", "lint --ignore UT3 --format json",
+                                "lint --select UT2,UT9 - < rules; untrack lint -v --select UT5"}) {
+        std::string with = std::string("untrack ") + command + " rules --jobs ";
+        Ran one = shell(with + "1", f.path());
+        EXPECT_GT(one.out.size(), 10000U) << command << one.err;
+        EXPECT_NE(one.code, 3);
+        for (const char* jobs : {"2", "5"}) {
+            Ran many = shell(with + jobs, f.path());
+            EXPECT_EQ(many.out == one.out, true) << command << jobs;
+            EXPECT_EQ(many.err, one.err) << command << jobs;
+            EXPECT_EQ(many.code, one.code) << command << jobs;
+        }
+    }
+}

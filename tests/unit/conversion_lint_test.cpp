@@ -8,6 +8,7 @@
 
 #include "analyzer/driver.hpp"
 #include "base/source_file.hpp"
+#include "model/guess_family.hpp"
 #include "rewriter/rewrite.hpp"
 #include "tests/unit/rewriter/rehearsal.hpp"
 #include "tests/unit/ruleset_text.hpp"
@@ -96,7 +97,7 @@ TEST(ConversionLint, RealFilesHaveNoNewError) {
             // What iptables-save made of a file says the same once more.
             if (!file || !entry.is_regular_file() || entry.path().extension() == ".saved") continue;
             auto tree = parser::iptables::parse(file->text());
-            test::Loaded before(file->text(), model::guess_family(file->path(), tree));
+            test::Loaded before(file->text(), model::guess_family(file->path(), tree).family);
             if (before.tree.errors.empty())
                 made += convert(entry.path().filename(), before, {"22,80,443/tcp"});
         }

@@ -10,6 +10,7 @@
 
 #include "analyzer/driver.hpp"
 #include "base/source_file.hpp"
+#include "model/guess_family.hpp"
 #include "model/lower_iptables.hpp"
 #include "model/refusals.hpp"
 
@@ -41,7 +42,7 @@ TEST(Corpus, EveryFileComesBackByteForByte) {
         ++files;
         auto tree = parser::iptables::parse(file->text());
         EXPECT_EQ(parser::iptables::print(tree), file->text()) << entry.path();
-        model::lower(tree, {model::guess_family(file->path(), tree), file->path()});
+        model::lower(tree, {model::guess_family(file->path(), tree).family, file->path()});
     }
     EXPECT_GT(files, 500U);
 }
@@ -58,7 +59,8 @@ TEST(Corpus, WhatIptablesLoadsHasNoSyntaxError) {
         auto file = SourceFile::open((corpus() / c[0] / c[1]).string());
         ASSERT_TRUE(file) << c[1];
         auto tree = parser::iptables::parse(file->text());
-        auto ruleset = model::lower(tree, {model::guess_family(file->path(), tree), file->path()});
+        auto ruleset =
+            model::lower(tree, {model::guess_family(file->path(), tree).family, file->path()});
         EXPECT_TRUE(tree.errors.empty()) << c[1] << ": " << tree.errors.front().message;
         EXPECT_TRUE(ruleset.problems.empty()) << c[1] << ": " << ruleset.problems.front().message;
         ++files;
@@ -77,7 +79,8 @@ TEST(Corpus, WhatIptablesLoadsIsNotRefused) {
         auto file = SourceFile::open((corpus() / c[0] / c[1]).string());
         ASSERT_TRUE(file) << c[1];
         auto tree = parser::iptables::parse(file->text());
-        auto ruleset = model::lower(tree, {model::guess_family(file->path(), tree), file->path()});
+        auto ruleset =
+            model::lower(tree, {model::guess_family(file->path(), tree).family, file->path()});
         auto found = model::refusals(tree, ruleset);
         EXPECT_TRUE(found.empty()) << c[1] << ": " << found.front().message;
     }

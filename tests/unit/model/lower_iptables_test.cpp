@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/conntrack_facts.hpp"
+#include "model/guess_family.hpp"
 #include "tests/unit/ruleset_text.hpp"
 
 using namespace untrack;
@@ -62,10 +63,10 @@ TEST(Lower, FamilyComesFromAddressesAndNames) {
     Loaded four("*filter\n-A INPUT -s 192.0.2.1 -j DROP\nCOMMIT\n");
     Loaded six("*filter\n-A INPUT -s 2001:db8::1 -j DROP\nCOMMIT\n");
     Loaded none("*filter\n-A INPUT -j DROP\nCOMMIT\n");
-    EXPECT_EQ(model::guess_family("rules", four.tree), model::Family::ip);
-    EXPECT_EQ(model::guess_family("rules", six.tree), model::Family::ip6);
-    EXPECT_EQ(model::guess_family("/etc/iptables/rules.v6", none.tree), model::Family::ip6);
-    EXPECT_EQ(model::guess_family("/etc/iptables/rules.v4", none.tree), model::Family::ip);
+    EXPECT_EQ(model::guess_family("rules", four.tree).family, model::Family::ip);
+    EXPECT_EQ(model::guess_family("rules", six.tree).family, model::Family::ip6);
+    EXPECT_EQ(model::guess_family("/etc/iptables/rules.v6", none.tree).family, model::Family::ip6);
+    EXPECT_EQ(model::guess_family("/etc/iptables/rules.v4", none.tree).family, model::Family::ip);
 }
 
 TEST(Lower, AListingWithoutTableLinesIsOneTable) {
