@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "analyzer/frameworks.hpp"
+#include "base/parallel.hpp"
 #include "model/lower_iptables.hpp"
 
 namespace untrack::analyzer {
@@ -40,14 +41,20 @@ Finding& Reporter::add(TextRange range, std::string_view message, model::RuleId 
 }
 
 FileContext::FileContext(const ipt::SyntaxTree& t, const model::Ruleset& r, model::KernelProfile k,
-                         const LineIndex* lines)
+                         const LineIndex* lines, std::size_t threads)
     : tree(t), ruleset(r), kernel(k), lines_(lines) {
-    sort_rules();
-    find_reachable();
+    void (FileContext::*const parts[])() = {&FileContext::sort_rules, &FileContext::find_uses,
+                                            &FileContext::find_reachable};
+    in_order(
+        std::size(parts), threads, [&](std::size_t i) { return (this->*parts[i])(), i; },
+        [](std::size_t, std::size_t) {});
+}
+
+void FileContext::find_uses() {
+    rules.uses = model::conntrack_uses(ruleset, kernel);
 }
 
 void FileContext::sort_rules() {
-    rules.uses = model::conntrack_uses(ruleset, kernel);
     std::uint8_t other_icmp =
         ruleset.family == model::Family::ip6 ? packet::proto_icmp : packet::proto_icmpv6;
     for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
@@ -202,7 +209,7 @@ TextRange FileContext::target_range(const model::Rule& rule) const {
 
 std::uint32_t FileContext::line_number(std::uint32_t offset) const {
     const LineIndex& lines =
-        lines_ != nullptr ? *lines_ : own_lines_.get([&] { return LineIndex(tree.text); });
+        lines_ != nullptr ? *lines_ : own_lines_.get([&] { return ipt::line_index(tree); });
     return lines.place(offset).line;
 }
 

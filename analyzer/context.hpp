@@ -74,7 +74,8 @@ class FileContext {
   public:
     /// `lines` may be left out: they are counted when a rule asks first.
     FileContext(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset,
-                model::KernelProfile kernel, const LineIndex* lines = nullptr);
+                model::KernelProfile kernel, const LineIndex* lines = nullptr,
+                std::size_t threads = 1);
 
     const parser::iptables::SyntaxTree& tree;
     const model::Ruleset& ruleset;
@@ -131,6 +132,7 @@ class FileContext {
 
   private:
     void sort_rules();
+    void find_uses();
     void find_reachable();
 
     std::vector<bool> reachable_;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/text_range.hpp"
@@ -15,6 +16,9 @@ namespace untrack {
 class LineIndex {
   public:
     explicit LineIndex(std::string_view text);
+    /// For who knows already where the lines begin: the first at 0.
+    LineIndex(std::string_view text, std::vector<std::uint32_t> starts)
+        : text_(text), starts_(std::move(starts)) {}
 
     /// The place of an offset (the end of the text is allowed).
     [[nodiscard]] LineColumn place(std::uint32_t offset) const;

@@ -28,7 +28,7 @@ struct Input {
     Input& operator=(const Input&) = delete;
 
     const LineIndex& line_index() {
-        if (!lines) lines.emplace(file.text());
+        if (!lines) lines.emplace(parser::iptables::line_index(tree));
         return *lines;
     }
     [[nodiscard]] bool has_rules() const {

@@ -105,9 +105,10 @@ class Linting {
                                       : arguments_.kernel == "3.10"
                                           ? model::KernelProfile::rhel7_3_10
                                           : model::KernelProfile::modern;
-        analyzer::FileContext file(in.tree, in.ruleset, kernel, &in.line_index());
-        checked.findings = std::make_unique<analyzer::Findings>(
-            analyzer::lint(file, selection, in.file.text().size() < worth_threads ? 1 : threads));
+        if (in.file.text().size() < worth_threads) threads = 1;
+        analyzer::FileContext file(in.tree, in.ruleset, kernel, &in.line_index(), threads);
+        checked.findings =
+            std::make_unique<analyzer::Findings>(analyzer::lint(file, selection, threads));
         checked.uses = std::move(file.rules.uses);
         return checked;
     }

@@ -88,7 +88,8 @@ void TreeJoiner::append(SyntaxTree&& piece) {
         while (error != piece.errors.end() && error->range.begin < line.begin)
             tree_.errors.push_back(std::move(*error++));
         auto size = static_cast<std::uint32_t>(piece.content(line).size());
-        if (!may_stand_here(line.kind, {line.begin, line.begin + size})) line.kind = LineKind::error;
+        if (!may_stand_here(line.kind, {line.begin, line.begin + size}))
+            line.kind = LineKind::error;
     }
     std::move(error, piece.errors.end(), std::back_inserter(tree_.errors));
 

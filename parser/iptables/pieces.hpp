@@ -16,8 +16,8 @@ namespace untrack::parser::iptables {
 std::vector<std::uint32_t> piece_ends(std::string_view text, std::size_t size);
 
 /// Makes room for what real files of that size hold: a line takes 40 bytes and more of them, an
-/// option 14 to 17. What is reserved and never used costs no memory, and a vector that grows touches
-/// all of it twice.
+/// option 14 to 17. What is reserved and never used costs no memory, and a vector that grows
+/// touches all of it twice.
 void reserve_for(SyntaxTree& tree, std::size_t bytes);
 
 /// The lines from `piece.begin` to `piece.end`, without what hangs on lines before: whether they

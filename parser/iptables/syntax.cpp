@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "parser/iptables/syntax.hpp"
 
+#include <algorithm>
+
 #include "parser/iptables/words.hpp"
 
 namespace untrack::parser::iptables {
@@ -128,6 +130,18 @@ TextRange counters_before(const SyntaxTree& tree, const Line& line) {
     if (content.empty() || content.front() != '[') return {line.begin, line.begin};
     return plain_word(tree.text, line.begin,
                       line.begin + static_cast<std::uint32_t>(content.size()));
+}
+
+LineIndex line_index(const SyntaxTree& tree) {
+    // The tree knows them, unless a backslash made one line of two.
+    if (tree.lines.empty() || std::any_of(tree.notes.begin(), tree.notes.end(), [](const Note& n) {
+            return n.kind == NoteKind::backslash_at_end;
+        }))
+        return LineIndex(tree.text);
+    std::vector<std::uint32_t> starts;
+    starts.reserve(tree.lines.size());
+    for (const Line& line : tree.lines) starts.push_back(line.begin);
+    return {tree.text, std::move(starts)};
 }
 
 std::string print(const SyntaxTree& tree) {

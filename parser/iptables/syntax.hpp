@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/line_index.hpp"
 #include "base/text_range.hpp"
 #include "parser/iptables/options.hpp"
 
@@ -172,6 +173,9 @@ DeclarationParts declaration(const SyntaxTree& tree, const Line& line);
 
 /// "[12:345]" before the command of a line; empty when there is none.
 TextRange counters_before(const SyntaxTree& tree, const Line& line);
+
+/// The lines of the file, for places.
+LineIndex line_index(const SyntaxTree& tree);
 
 /// Parses any bytes; never fails. What is no iptables-restore file becomes error lines.
 SyntaxTree parse(std::string_view text);

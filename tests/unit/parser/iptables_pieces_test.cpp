@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "parser/iptables/pieces.hpp"
-
 #include <gtest/gtest.h>
 #include <string>
+
+#include "parser/iptables/pieces.hpp"
 
 using namespace untrack;
 using namespace untrack::parser::iptables;
@@ -113,6 +113,23 @@ TEST(IptablesPieces, CutAnywhereATextHasTheSameTree) {
         }
     }
     EXPECT_GT(pieces, 40000U);
+}
+
+TEST(IptablesPieces, TheTreeKnowsTheLinesOfTheFile) {
+    Texts texts;
+    for (int round = 0; round < 2000; ++round) {
+        std::string text = round % 4 == 0 ? texts.bytes() : texts.lines();
+        const SyntaxTree tree = parse(text);
+        LineIndex known = line_index(tree);
+        LineIndex counted(text);
+        ASSERT_EQ(known.line_count(), counted.line_count()) << text;
+        for (std::uint32_t at = 0; at <= text.size(); at += 3) {
+            ASSERT_EQ(known.place(at).line, counted.place(at).line) << text;
+            ASSERT_EQ(known.place(at).column, counted.place(at).column) << text;
+        }
+        for (std::uint32_t n = 1; n <= counted.line_count(); ++n)
+            ASSERT_EQ(known.line(n), counted.line(n)) << text;
+    }
 }
 
 TEST(IptablesPieces, NoPieceEndsWhereABackslashJoinsTwoLines) {
