@@ -38,7 +38,7 @@ void add_format_option(CLI::App& app, Context& context) {
 }
 
 void add_jobs_option(CLI::App& app, Context& context) {
-    app.add_option("--jobs", context.jobs, "Files at a time (as many as there are processors)")
+    app.add_option("--jobs", context.jobs, "Threads (as many as there are processors)")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
 }

@@ -26,7 +26,7 @@ struct Context {
     std::string family;
     std::string color = "auto";
     std::vector<std::string> formats;
-    std::size_t jobs = 0;  ///< 0: as many as there are processors
+    std::size_t jobs = 0;  ///< threads; 0: as many as there are processors
     bool quiet = false;
     bool verbose = false;
 };

@@ -46,6 +46,7 @@ class Linting {
         auto paths = find_files(arguments_.paths, "lint");
         if (!paths) return exit_usage;
         Formats formats(context_, *paths);
+        wants_json_ = formats.wants(Format::json);
         bool failed = false;
         threads_ = job_count(context_);
         const std::size_t for_each_file = std::max<std::size_t>(threads_ / paths->size(), 1);
@@ -121,8 +122,10 @@ class Linting {
             &in.ruleset,      checked.findings.get(),
             &in.line_index(), in.tree.errors.size() + in.ruleset.problems.size(),
             checked.uses,     {}};
-        linted.use_lines.reserve(linted.uses.size());
-        for (const model::ConntrackUse& use : linted.uses) {
+        std::size_t named = linted.uses.size();
+        if (!wants_json_) named = std::min(named, report::most_lines_named);
+        linted.use_lines.reserve(named);
+        for (const model::ConntrackUse& use : std::span(linted.uses).first(named)) {
             std::uint32_t at = use.rule.valid()
                                    ? in.tree.lines[in.ruleset.rule(use.rule).line].begin
                                    : in.ruleset.table(use.table).declared.begin;
@@ -177,6 +180,7 @@ class Linting {
     std::vector<report::LintedFile> files_;
     std::array<std::size_t, 3> counts_{};
     bool worst_ = false;
+    bool wants_json_ = false;
     std::size_t threads_ = 1;
 };
 

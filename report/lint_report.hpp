@@ -12,6 +12,9 @@
 
 namespace untrack::report {
 
+/// The summary of connection tracking names so many lines.
+inline constexpr std::size_t most_lines_named = 10;
+
 /// One linted file, as the reports see it.
 struct LintedFile {
     std::string_view path;
@@ -21,7 +24,7 @@ struct LintedFile {
     const LineIndex* lines;
     std::size_t syntax_errors;
     std::vector<model::ConntrackUse> uses;
-    std::vector<std::uint32_t> use_lines;  ///< the line of each use
+    std::vector<std::uint32_t> use_lines;  ///< the line of each use; for text the first few do
 };
 
 /// A finding with its place, an excerpt and a caret, appended to `out`.

@@ -131,7 +131,6 @@ void append_finding(std::string& out, const LintedFile& file, const analyzer::Fi
 }
 
 std::string conntrack_summary(const std::vector<LintedFile>& files) {
-    constexpr std::size_t most_lines = 10;
     std::string out;
     for (model::Family family : {model::Family::ip, model::Family::ip6}) {
         std::size_t count = 0;
@@ -144,7 +143,7 @@ std::string conntrack_summary(const std::vector<LintedFile>& files) {
             count += file.uses.size();
             bool named = false;
             for (std::uint32_t line : file.use_lines) {
-                if (shown == most_lines) break;
+                if (shown == most_lines_named) break;
                 if (files.size() > 1 && !named) {
                     places += fmt::format("{}{}:{}", places.empty() ? "" : "; ", file.path, line);
                 } else {

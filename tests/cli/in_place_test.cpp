@@ -242,8 +242,8 @@ TEST(Streams, AReaderThatGoesAwayEndsTheProgramAsAlways) {
 }
 
 TEST(Streams, TooLittleMemoryIsAMessage) {
-#ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP() << "the address sanitizer's shadow does not fit any limit on memory";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "a sanitizer's shadow does not fit any limit on memory";
 #endif
     Folder f;
     std::string text = "*filter\n";
