@@ -24,8 +24,8 @@ struct LintArguments {
     std::string kernel = "modern";
 };
 
-/// Findings that are made into text at once: a few hundred kilobytes.
-constexpr std::size_t findings_at_once = 1024;
+/// Findings that are made into text at once: about a hundred kilobytes.
+constexpr std::size_t findings_at_once = 256;
 
 /// One file with what was found in it, or why it could not be read.
 struct Checked {

@@ -14,7 +14,7 @@ struct ReadOptions {
     std::string_view path;
     std::optional<Family> family;  ///< guessed when it is none
     std::size_t threads = 1;
-    std::size_t piece_size = std::size_t{256} << 10U;  ///< bytes that one thread parses at a time
+    std::size_t piece_size = std::size_t{128} << 10U;  ///< bytes that one thread parses at a time
 };
 
 /// parse() and lower(), with the same results for any number of threads: pieces of the text are
