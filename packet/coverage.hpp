@@ -72,7 +72,7 @@ struct Coverage {
 
 struct CoverageOptions {
     /// Words of four bytes that the diagrams of a table may take.
-    std::size_t most_words = std::size_t{100} << 20U;
+    std::size_t most_words = std::size_t{160} << 20U;
     /// Chains that programs fill while the host runs: nothing is said of what they decide later.
     std::function<bool(model::ChainId)> filled_later = [](model::ChainId) { return false; };
     /// Called for rules that are not idle, with a packet that reaches each: for tests.

@@ -358,9 +358,7 @@ bool CoverageTable::is_followed(std::uint32_t number, std::size_t i, std::vector
         chain.base ? (chain.policy == TargetKind::drop ? Deed::drop : Deed::accept) : Deed::back;
     Deed own = own_.deed == Deed::back && chain.base ? end : own_.deed;
     // One packet first: nearly always it tells.
-    std::vector<std::uint32_t> one = pool_.pick(
-        p.arriving[i],
-        [](std::uint32_t, std::span<const Interval> from) { return from.front().first; });
+    std::vector<std::uint32_t> one = pool_.first_of(p.arriving[i]);
     std::size_t next = reach_.first_taking(number, one, i + 1);
     auto deed_at = [&](std::size_t j) { return static_cast<Deed>(pool_.at(p.deeds[j], one)); };
     Deed then = next == rules.size() ? end : deed_at(next);

@@ -2,9 +2,10 @@
 #include "packet/diagram.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
+#include <cmath>
 #include <cstring>
-#include <unordered_map>
 
 namespace untrack::packet {
 namespace {
@@ -105,11 +106,22 @@ Intervals intersection(const Intervals& a, const Intervals& b) {
 }
 
 DiagramPool::DiagramPool(std::vector<std::uint32_t> last_values, std::size_t most_words)
-    : last_values_(std::move(last_values)),
-      most_words_(std::min<std::size_t>(most_words, 0xffffffffU - most_leaves)),
+    : most_words_(std::min<std::size_t>(most_words, 0xffffffffU - most_leaves)),
       table_(first_table),
       cache_(first_table),
-      few_cache_(first_table / 2) {}
+      few_cache_(first_table / 2) {
+    for (std::uint32_t last : last_values) add_level(last);
+}
+
+std::uint32_t DiagramPool::add_level(std::uint32_t last_value) {
+    std::uint32_t level = level_count();
+    last_values_.push_back(last_value);
+    std::uint64_t values = std::uint64_t{last_value} + 1;
+    bool power = std::has_single_bit(values);
+    exponents_.push_back(exponents_.back() + (power ? std::countr_zero(values) : 0));
+    if (!power) odd_levels_.push_back(level);
+    return level;
+}
 
 inline void DiagramPool::push(std::size_t base, std::uint32_t last, Diagram child) {
     if (building_.size() > base && building_.back().child == child.handle)
@@ -157,9 +169,9 @@ Diagram DiagramPool::add_node(std::uint32_t level, std::size_t base) {
         building_.resize(base);
         throw PoolExhausted();
     }
-    // By a third: there are hundreds of megabytes that are better not doubled.
+    // Memory that is not written yet costs nothing, moving hundreds of megabytes does.
     if (at + size > words_.capacity())
-        words_.reserve(std::min(most_words_, std::max(at + size, at + at / 3 + first_table)));
+        words_.reserve(std::min(most_words_, std::max(at + size, 4 * at + first_table)));
     words_.resize(at + size);
     words_[at] = level;
     words_[at + 1] = static_cast<std::uint32_t>(n);
@@ -169,7 +181,7 @@ Diagram DiagramPool::add_node(std::uint32_t level, std::size_t base) {
 }
 
 void DiagramPool::grow_table() {
-    std::vector<Slot> old(table_.size() * 2);
+    Large<Slot> old(table_.size() * 2);
     old.swap(table_);
     std::size_t mask = table_.size() - 1;
     for (const Slot& s : old) {
@@ -179,7 +191,7 @@ void DiagramPool::grow_table() {
         table_[slot] = s;
     }
     if (cache_.size() >= table_.size() || cache_.size() >= largest_cache) return;
-    std::vector<CacheEntry> known(cache_.size() * 2);
+    Large<CacheEntry> known(cache_.size() * 2);
     known.swap(cache_);
     for (const CacheEntry& e : known)
         if (e.a != 0xffffffffU)
@@ -336,6 +348,49 @@ Diagram DiagramPool::outside(Diagram set, Diagram b) {
 }
 Diagram DiagramPool::differing(Diagram a, Diagram b) {
     return apply<Operation::differing>(a, b);
+}
+
+Diagram DiagramPool::inside_either(Diagram set, Diagram a, Diagram b, unsigned depth) {
+    if (set == nothing) return nothing;
+    if (a == everything || b == everything || a == set || b == set) return set;
+    if (b == nothing || a == b) return apply<Operation::inside>(set, a, depth);
+    if (a == nothing) return apply<Operation::inside>(set, b, depth);
+    if (set == everything) return apply<Operation::over>(a, b, depth);
+    if (a.handle > b.handle) std::swap(a, b);
+    const Few key{set.handle, a.handle, b.handle, 0, 0, 0, 0, of_either};
+    std::uint64_t hash = mix(mix(of_either, std::uint64_t{set.handle} << 32U | a.handle), b.handle);
+    {
+        const FewEntry& known = few_cache_[hash & (few_cache_.size() - 1)];
+        if (known.parts == key) return {known.result};
+    }
+    const std::array<Diagram, 3> parts{set, a, b};
+    std::uint32_t level = std::min({level_of(set), level_of(a), level_of(b)});
+    std::uint32_t end = last_values_[level];
+    std::array<std::uint32_t, 3> at{};
+    std::array<Edge, 3> edges{};
+    for (std::size_t k = 0; k < 3; ++k)
+        edges[k] = level_of(parts[k]) == level ? edge(parts[k], 0) : Edge{end, parts[k].handle};
+    step(0, ++depth);
+    std::size_t base = building_.size();
+    for (;;) {
+        ++steps_;
+        // Outside the set, the edges of the other two are passed over at once.
+        bool out = edges[0].child == 0;
+        std::uint32_t last =
+            out ? edges[0].last : std::min({edges[0].last, edges[1].last, edges[2].last});
+        push(base, last,
+             out ? nothing
+                 : inside_either({edges[0].child}, {edges[1].child}, {edges[2].child}, depth));
+        if (last == end) break;
+        for (std::size_t k = 0; k < 3; ++k) {
+            if (edges[k].last > last) continue;
+            at[k] = edge_behind(parts[k], at[k], last);
+            edges[k] = edge(parts[k], at[k]);
+        }
+    }
+    Diagram result = finish(level, base);
+    few_cache_[hash & (few_cache_.size() - 1)] = {key, result.handle};
+    return result;
 }
 
 Diagram DiagramPool::over_few(const Few& all, unsigned depth) {
@@ -648,22 +703,23 @@ std::optional<DiagramPool::Values> DiagramPool::values_of(Diagram set) const {
     return out;
 }
 
+long double DiagramPool::combinations(std::uint32_t above, std::uint32_t below) const {
+    below = std::min(below, level_count());
+    long double n = std::ldexp(1.0L, exponents_[below] - exponents_[above]);
+    auto odd = std::lower_bound(odd_levels_.begin(), odd_levels_.end(), above);
+    for (; odd != odd_levels_.end() && *odd < below; ++odd)
+        n *= static_cast<long double>(last_values_[*odd]) + 1;
+    return n;
+}
+
 long double DiagramPool::count(Diagram set) const {
-    auto values_of = [&](std::uint32_t level) {
-        return static_cast<long double>(last_values_[level]) + 1;
-    };
-    auto between = [&](std::uint32_t above, std::uint32_t below) {
-        long double n = 1;
-        for (std::uint32_t l = above; l < std::min(below, level_count()); ++l) n *= values_of(l);
-        return n;
-    };
-    std::unordered_map<std::uint32_t, long double> known;
+    Memo<std::uint32_t> known;
+    std::vector<long double> counts;
     // Of the levels from the node's own on.
     auto visit = [&](auto&& self, Diagram x, unsigned depth) -> long double {
         if (is_leaf(x)) return x == nothing ? 0 : 1;
         if (++depth > most_depth) throw PoolExhausted();
-        auto it = known.find(x.handle);
-        if (it != known.end()) return it->second;
+        if (const std::uint32_t* at = known.find(x.handle)) return counts[*at];
         long double sum = 0;
         std::uint64_t first = 0;
         std::uint32_t own = level_of(x);
@@ -672,29 +728,54 @@ long double DiagramPool::count(Diagram set) const {
             Diagram child{e.child};
             auto width = static_cast<long double>(e.last - first + 1);
             first = std::uint64_t{e.last} + 1;
-            sum += width * self(self, child, depth) * between(own + 1, level_of(child));
+            if (child == nothing) continue;
+            sum += width * self(self, child, depth) * combinations(own + 1, level_of(child));
         }
-        known.emplace(x.handle, sum);
+        known.insert(x.handle, static_cast<std::uint32_t>(counts.size()));
+        counts.push_back(sum);
         return sum;
     };
-    return visit(visit, set, 0) * between(0, level_of(set));
+    return visit(visit, set, 0) * combinations(0, level_of(set));
+}
+
+/// The edge of a value, by halves: a node may have a hundred thousand edges.
+std::uint32_t DiagramPool::edge_of(Diagram d, std::uint32_t value) const {
+    std::uint32_t low = 0;
+    for (std::uint32_t high = edge_count(d) - 1; low < high;) {
+        std::uint32_t middle = low + (high - low) / 2;
+        if (value <= edge(d, middle).last)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }
 
 std::uint32_t DiagramPool::at(Diagram d, std::span<const std::uint32_t> values) const {
-    while (!is_leaf(d)) {
-        std::uint32_t value = values[level_of(d)];
-        // By halves: a node may have a hundred thousand edges.
-        std::uint32_t low = 0;
-        for (std::uint32_t high = edge_count(d) - 1; low < high;) {
-            std::uint32_t middle = low + (high - low) / 2;
-            if (value <= edge(d, middle).last)
-                high = middle;
-            else
-                low = middle + 1;
-        }
-        d = {edge(d, low).child};
-    }
+    while (!is_leaf(d)) d = {edge(d, edge_of(d, values[level_of(d)])).child};
     return d.handle;
+}
+
+std::vector<std::uint32_t> DiagramPool::levels_asked(Diagram d,
+                                                     std::span<const std::uint32_t> values) const {
+    std::vector<std::uint32_t> levels;
+    while (!is_leaf(d)) {
+        levels.push_back(level_of(d));
+        d = {edge(d, edge_of(d, values[levels.back()])).child};
+    }
+    return levels;
+}
+
+std::vector<std::uint32_t> DiagramPool::first_of(Diagram set) const {
+    assert(!(set == nothing));
+    std::vector<std::uint32_t> values(level_count());
+    while (!is_leaf(set)) {
+        std::uint32_t i = 0;
+        while (edge(set, i).child == nothing.handle) ++i;
+        if (i != 0) values[level_of(set)] = edge(set, i - 1).last + 1;
+        set = {edge(set, i).child};
+    }
+    return values;
 }
 
 std::vector<std::uint32_t> DiagramPool::pick(Diagram set, const Chooser& choose) const {
@@ -720,9 +801,7 @@ std::vector<std::uint32_t> DiagramPool::pick(Diagram set, const Chooser& choose)
             first = e.last + 1;
         }
         values[level] = choose(level, ways);
-        std::uint32_t i = 0;
-        while (edge(set, i).last < values[level]) ++i;
-        set = {edge(set, i).child};
+        set = {edge(set, edge_of(set, values[level])).child};
     }
     return values;
 }

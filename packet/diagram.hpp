@@ -14,6 +14,8 @@
 #include <span>
 #include <vector>
 
+#include "base/large_memory.hpp"
+
 namespace untrack::packet {
 
 /// A diagram of one pool. The handle of a leaf is its number; `everything` and `nothing` are sets.
@@ -72,6 +74,8 @@ class DiagramPool {
     Diagram inside(Diagram set, Diagram b);
     /// b outside the set, 0 inside. Of two sets: the difference.
     Diagram outside(Diagram set, Diagram b);
+    /// The packets of the set that are in a or b, sets both: without making the union of the two.
+    Diagram inside_either(Diagram set, Diagram a, Diagram b) { return inside_either(set, a, b, 0); }
     Diagram complement_of(Diagram set) { return outside(set, everything); }
     /// The set of packets to which a and b give different numbers.
     Diagram differing(Diagram a, Diagram b);
@@ -129,6 +133,11 @@ class DiagramPool {
 
     /// The number of one packet, given by its value at each level.
     [[nodiscard]] std::uint32_t at(Diagram d, std::span<const std::uint32_t> values) const;
+    /// The levels that are asked about one packet, ascending.
+    [[nodiscard]] std::vector<std::uint32_t> levels_asked(
+        Diagram d, std::span<const std::uint32_t> values) const;
+    /// The first packet of a set that is not empty: the smallest values that lead into it.
+    [[nodiscard]] std::vector<std::uint32_t> first_of(Diagram set) const;
     /// A packet of a set that is not empty: at each level that is asked `choose` picks one of the
     /// intervals that lead into the set, and a value in it; levels that are not asked get the
     /// value that `choose` picks of all.
@@ -139,10 +148,7 @@ class DiagramPool {
         return static_cast<std::uint32_t>(last_values_.size());
     }
     /// A further level below all others; what stands already does not ask it.
-    std::uint32_t add_level(std::uint32_t last_value) {
-        last_values_.push_back(last_value);
-        return level_count() - 1;
-    }
+    std::uint32_t add_level(std::uint32_t last_value);
     [[nodiscard]] std::uint32_t last_value(std::uint32_t level) const {
         return last_values_[level];
     }
@@ -157,8 +163,10 @@ class DiagramPool {
         std::uint32_t a = 0xffffffffU, b = 0, operation = 0, result = 0;
     };
     /// As many diagrams as are laid over each other at once: more of them make fewer nodes that
-    /// nobody asks for again, and cost more comparisons for each edge. The rest is 0.
+    /// nobody asks for again, and cost more comparisons for each edge. The rest is 0. Ends in
+    /// `of_either` for what inside_either() was asked.
     using Few = std::array<std::uint32_t, 8>;
+    static constexpr std::uint32_t of_either = 0xffffffffU;
     struct FewEntry {
         Few parts{};
         std::uint32_t result = 0;
@@ -198,6 +206,10 @@ class DiagramPool {
     /// Counts a step of an operation at that depth for each edge.
     void step(std::size_t edges, unsigned depth);
     Diagram over_few(const Few& parts, unsigned depth);
+    Diagram inside_either(Diagram set, Diagram a, Diagram b, unsigned depth);
+    [[nodiscard]] std::uint32_t edge_of(Diagram d, std::uint32_t value) const;
+    /// How many combinations of values the levels from `above` to before `below` have.
+    [[nodiscard]] long double combinations(std::uint32_t above, std::uint32_t below) const;
     template <Operation operation>
     static bool settles_first(std::uint32_t child);
     template <Operation operation>
@@ -215,13 +227,18 @@ class DiagramPool {
     void each_part(Diagram d, F f) const;
 
     std::vector<std::uint32_t> last_values_;
+    // Most levels have a power of two of values; questions may have thousands of them.
+    std::vector<int> exponents_{0};          ///< by level: of those above it, together
+    std::vector<std::uint32_t> odd_levels_;  ///< the others, ascending
     std::size_t most_words_;
-    std::vector<std::uint32_t> words_;
+    template <typename T>
+    using Large = std::vector<T, LargeMemory<T>>;
+    Large<std::uint32_t> words_;
     std::size_t steps_ = 0;  ///< edges that operations have gone over
-    std::vector<Slot> table_;
+    Large<Slot> table_;
     std::size_t node_count_ = 0;
-    std::vector<CacheEntry> cache_;
-    std::vector<FewEntry> few_cache_;
+    Large<CacheEntry> cache_;
+    Large<FewEntry> few_cache_;
     std::vector<Edge> building_;  ///< edges of the nodes under construction, innermost last
 };
 

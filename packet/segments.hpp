@@ -87,8 +87,8 @@ class Segments {
         const Node& left = nodes_[2 * node];
         const Node& right = nodes_[2 * node + 1];
         arriving(2 * node, first, middle, pool_.inside(covered, left.conditions), f);
-        Diagram then = pool_.over(covered, left.takes);
-        arriving(2 * node + 1, middle, last, pool_.inside(then, right.conditions), f);
+        Diagram then = pool_.inside_either(right.conditions, covered, left.takes);
+        arriving(2 * node + 1, middle, last, then, f);
     }
 
     template <typename F>

@@ -389,6 +389,8 @@ std::uint32_t friendly_v4(std::span<const Interval> from, std::uint32_t wanted,
 
 std::uint32_t PacketSpace::preferred(std::uint32_t at, std::span<const Interval> from,
                                      std::span<const std::uint32_t> chosen) const {
+    // Predicates stand below all fields, thousands of them at times.
+    if (!predicate_levels_.empty() && at >= predicate_levels_.front()) return from.front().first;
     auto is = [&](Field field) { return at == level(field); };
     auto word_of = [&](Field field) -> std::optional<std::uint32_t> {
         if (at < level(field) || at >= level(field) + address_levels()) return std::nullopt;
@@ -476,11 +478,14 @@ PacketSpace::Witness PacketSpace::witness(Diagram set, Way way) const {
         return chosen[at] = preferred(at, from, chosen);
     });
     w.packet = packet_of(w.values, way);
-    for (std::uint32_t at : predicate_levels_) {
-        std::vector<std::uint32_t> flipped = w.values;
-        flipped[at] = flipped[at] == 0 ? 1 : 0;
-        if (pool_.at(set, flipped) == 0)
-            w.hangs_on.emplace_back(predicates_.at(at), w.values[at] != 0);
+    std::vector<std::uint32_t> other = w.values;
+    for (std::uint32_t at : pool_.levels_asked(set, w.values)) {
+        auto predicate = predicates_.find(at);
+        if (predicate == predicates_.end()) continue;
+        other[at] = other[at] == 0 ? 1 : 0;
+        if (pool_.at(set, other) == 0)
+            w.hangs_on.emplace_back(predicate->second, w.values[at] != 0);
+        other[at] = w.values[at];
     }
     return w;
 }
