@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "packet/conditions.hpp"
-
 #include <algorithm>
 #include <fmt/format.h>
 
 #include "model/iptables_values.hpp"
+#include "packet/conditions_parts.hpp"
 
 namespace untrack::packet {
 namespace {
@@ -13,43 +12,6 @@ using model::ConntrackMatch;
 using model::Match;
 using model::MatchKind;
 using model::Ruleset;
-
-const Intervals ported_protocols{{proto_tcp, proto_tcp},
-                                 {proto_udp, proto_udp},
-                                 {proto_dccp, proto_dccp},
-                                 {proto_sctp, proto_sctp},
-                                 {proto_udplite, proto_udplite}};
-
-/// Seen from the answer, a field is the other end's.
-Field turned(Field field, const Sight& sight) {
-    if (!sight.answer) return field;
-    switch (field) {
-        case Field::source:
-            return Field::destination;
-        case Field::destination:
-            return Field::source;
-        case Field::source_port:
-            return Field::destination_port;
-        case Field::destination_port:
-            return Field::source_port;
-        case Field::in_interface:
-            return Field::out_interface;
-        case Field::out_interface:
-            return Field::in_interface;
-        default:
-            return field;
-    }
-}
-
-Intervals port_intervals(const Ruleset& r, const Match& m) {
-    if (m.count == 0) return normalized({{m.payload.ports.first, m.payload.ports.last}});
-    Intervals out;
-    for (std::uint32_t i = 0; i < m.count; ++i) {
-        const model::PortRange& p = r.ports[m.payload.pool.first + i];
-        out.push_back({p.first, p.last});
-    }
-    return normalized(std::move(out));
-}
 
 /// The numbers n with (n & mask) == value, unless they fall into more intervals than that.
 std::optional<Intervals> masked(std::uint32_t value, std::uint32_t mask, std::size_t most = 1024) {
@@ -73,21 +35,12 @@ model::Address v4(std::uint32_t n) {
     return model::v4_address(n);
 }
 
-model::MaskedAddress masked_address(const Ruleset& r, const Match& m, std::uint32_t i) {
-    if (m.count == 0) return {v4(m.payload.masked_v4.value), v4(m.payload.masked_v4.mask)};
-    return r.addresses[m.payload.pool.first + i];
-}
-
 /// Matches on what differs from packet to packet of one flow.
 bool differs_by_packet(std::string_view kind) {
     constexpr std::string_view kinds[] = {"length", "string", "u32",         "bpf", "tcpmss", "ttl",
                                           "hl",     "tos",    "dscp",        "ecn", "osf",    "cpu",
                                           "frag",   "tcp",    "ipv4options", "hbh", "dst",    "rt"};
     return std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds);
-}
-
-bool no_entry(std::uint32_t state) {
-    return state == value_invalid || state == value_untracked;
 }
 
 }  // namespace
@@ -97,79 +50,6 @@ model::StateSet state_bit(std::uint32_t value) {
                                         model::state_established, model::state_related,
                                         model::state_invalid,     model::state_untracked};
     return bits[value];
-}
-
-std::string signature(const Ruleset& r, model::RuleId id) {
-    const model::Rule& rule = r.rule(id);
-    std::string out = fmt::format("{} {}", r.target_name(rule), r.target_text(id));
-    if (rule.target == model::TargetKind::mark)
-        out += fmt::format(" {:x} {:x}", r.marks[rule.data].keep, r.marks[rule.data].toggle);
-    else if (rule.target == model::TargetKind::goto_ || rule.data != 0)
-        out += " +";  // -g, or a CONNMARK that gives the packet a mark
-    for (const Match& m : r.matches_of(rule)) {
-        if (m.kind == MatchKind::comment) continue;
-        out += fmt::format("|{}{}", m.negated ? "!" : "", static_cast<unsigned>(m.kind));
-        switch (m.kind) {
-            case MatchKind::opaque:
-                out += r.string(m.payload.opaque.text);
-                break;
-            case MatchKind::in_interface:
-            case MatchKind::out_interface:
-                out += r.string(m.payload.interface.name);
-                out += m.payload.interface.wildcard ? "+" : "";
-                break;
-            case MatchKind::conntrack:
-                out += r.string(r.conntrack[m.payload.pool.first].text);
-                break;
-            case MatchKind::source:
-            case MatchKind::destination:
-                for (std::uint32_t i = 0; i < std::max<std::uint32_t>(m.count, 1); ++i) {
-                    model::MaskedAddress a = masked_address(r, m, i);
-                    for (std::uint8_t b : a.value.bytes) out += fmt::format("{:02x}", b);
-                    for (std::uint8_t b : a.mask.bytes) out += fmt::format("{:02x}", b);
-                }
-                break;
-            case MatchKind::source_range:
-            case MatchKind::destination_range: {
-                const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
-                for (std::uint8_t b : a.first.bytes) out += fmt::format("{:02x}", b);
-                for (std::uint8_t b : a.last.bytes) out += fmt::format("{:02x}", b);
-                break;
-            }
-            case MatchKind::source_port:
-            case MatchKind::destination_port:
-            case MatchKind::either_port:
-                for (Interval i : port_intervals(r, m))
-                    out += fmt::format("{}-{},", i.first, i.last);
-                break;
-            case MatchKind::protocol:
-                out += fmt::format("{}", m.payload.number);
-                break;
-            case MatchKind::tcp_flags:
-                out += fmt::format("{},{}", m.payload.tcp_flags.mask, m.payload.tcp_flags.value);
-                break;
-            case MatchKind::icmp:
-                out += fmt::format("{},{},{},{}", m.payload.icmp.any, m.payload.icmp.type,
-                                   m.payload.icmp.code_first, m.payload.icmp.code_last);
-                break;
-            case MatchKind::state:
-                out += fmt::format("{}", m.payload.state);
-                break;
-            case MatchKind::mark:
-                out += fmt::format("{},{}", m.payload.mark.value, m.payload.mark.mask);
-                break;
-            case MatchKind::address_type: {
-                const auto& t = m.payload.address_type;
-                out += fmt::format("{},{},{},{},{},{}", t.source, t.destination, t.source_negated,
-                                   t.destination_negated, t.limit_in, t.limit_out);
-                break;
-            }
-            case MatchKind::fragment:
-            case MatchKind::comment:
-                break;
-        }
-    }
-    return out;
 }
 
 void Conditions::Product::restrict(std::uint32_t at, Intervals values) {
@@ -468,88 +348,6 @@ Diagram Conditions::type_set(const Match& m, const Sight& sight) {
                    t.destination_negated),
             d);
     return d;
-}
-
-/// A port of a tuple: 0 for protocols that have none.
-Diagram Conditions::port_set(Field field, const Intervals& values, const Sight& sight) {
-    Diagram ported = pool_.values(level(Field::protocol), ported_protocols);
-    bool zero = !values.empty() && values.front().first == 0;
-    Diagram in = pool_.values(level(turned(field, sight)), values);
-    return pool_.over(pool_.inside(ported, in), zero ? pool_.complement_of(ported) : nothing);
-}
-
-Diagram Conditions::conntrack_set(const Ruleset& r, const ConntrackMatch& c, const Sight& sight) {
-    Diagram d = nothing;
-    for (std::uint32_t s = 0; s < state_values; ++s) {
-        Interval one{s, s};
-        d = pool_.over(
-            d, pool_.branch(level(Field::state), {&one, 1},
-                            conntrack_in(r, c, static_cast<StateValue>(s), sight), nothing));
-    }
-    return d;
-}
-
-Diagram Conditions::conntrack_in(const Ruleset& r, const ConntrackMatch& c, StateValue state,
-                                 const Sight& sight) {
-    using C = ConntrackMatch;
-    auto negated = [&](std::uint16_t field) { return (c.negated & field) != 0; };
-    auto unknown = [&] {
-        std::string text(r.string(c.text));
-        return predicate(text, text, sight);
-    };
-    if ((c.has & C::ctstate) != 0) {
-        bool hit = (c.states & state_bit(state)) != 0;
-        bool nat_state = (c.states & (model::state_snat | model::state_dnat)) != 0;
-        if (!hit && nat_state && !no_entry(state) && nat_) return unknown();
-        if (hit == negated(C::ctstate)) return nothing;
-        // The kernel looks no further when there is no entry (measured).
-        if (no_entry(state)) return everything;
-    } else if (no_entry(state)) {
-        return nothing;
-    }
-    Diagram d = everything;
-    bool hangs = false;
-    auto also = [&](std::uint16_t field, bool known, auto set) {
-        if ((c.has & field) == 0) return;
-        if (known)
-            d = pool_.inside(negate(set(), negated(field)), d);
-        else
-            hangs = true;
-    };
-    auto constant = [](bool b) { return [b] { return b ? everything : nothing; }; };
-    bool same_tuple = state != value_related;
-    bool reply = state == value_reply;
-    bool known = same_tuple && !nat_;
-    also(C::ctproto, same_tuple, [&] { return space_.value(Field::protocol, c.protocol); });
-    also(C::direction, same_tuple, constant(reply == c.reply_direction));
-    constexpr std::uint16_t addresses[] = {C::orig_src, C::orig_dst, C::repl_src, C::repl_dst};
-    constexpr std::uint16_t ports[] = {C::orig_src_port, C::orig_dst_port, C::repl_src_port,
-                                       C::repl_dst_port};
-    for (std::size_t i = 0; i < 4; ++i) {
-        // Where the original source stands: at the packet's source, unless it is a reply.
-        bool source = (i == 0 || i == 3) != reply;
-        also(addresses[i], known, [&] {
-            return masked_set(c.addresses[i],
-                              turned(source ? Field::source : Field::destination, sight), sight);
-        });
-        also(ports[i], known, [&] {
-            return port_set(source ? Field::source_port : Field::destination_port,
-                            normalized({{c.ports[i].first, c.ports[i].last}}), sight);
-        });
-    }
-    if ((c.has & C::status) != 0) {
-        constexpr std::uint8_t seen_reply = 2;
-        constexpr std::uint8_t confirmed = 8;
-        constexpr std::uint8_t none = 0x80;
-        bool fresh = state == value_new;
-        // A first packet has neither of the two; NONE alone is no bit at all.
-        bool no = (c.status_bits & 0x7f & ~(fresh ? seen_reply | confirmed : 0)) == 0 &&
-                  (fresh || c.status_bits == none);
-        bool yes = !fresh && same_tuple && (c.status_bits & (seen_reply | confirmed)) != 0;
-        also(C::status, no || yes, constant(yes));
-    }
-    also(C::expire, false, constant(false));
-    return hangs && !(d == nothing) ? pool_.inside(d, unknown()) : d;
 }
 
 Diagram Conditions::predicate(const std::string& key, std::string_view text, const Sight& sight,

@@ -105,6 +105,19 @@ bool CoverageTable::broken_flow(std::uint32_t number, std::size_t accept, std::s
     return true;
 }
 
+/// Whether the ruleset lets the connection begin with that packet, and the refusal meets the later
+/// one; then these are the flow's.
+bool CoverageTable::is_shown(BrokenFlow& flow, const Packet& first, const Packet& later) const {
+    Trace refused = tracer_.trace(later);
+    if (refused.verdict != Verdict::drop && refused.verdict != Verdict::reject) return false;
+    if (refused.decision.rule != flow.refusal || !state_holds(first) ||
+        tracer_.trace(first, false).verdict != Verdict::accept)
+        return false;
+    flow.first = first;
+    flow.later = later;
+    return true;
+}
+
 /// Answers to connections from an ephemeral port, whichever port that is.
 bool CoverageTable::answer_refused(std::uint32_t number, BrokenFlow& flow, Diagram taken) {
     const Reach::Pass& p = pass(number);
@@ -123,16 +136,7 @@ bool CoverageTable::answer_refused(std::uint32_t number, BrokenFlow& flow, Diagr
         all = pool_.inside(space_.value(Field::destination_port, 40000), all);
         if (all == nothing) continue;
         bool found = some_packet(all, p.entrance, [&](const Packet& answer, bool) {
-            Trace refused = tracer_.trace(answer);
-            Packet first = opening(reverse(answer));
-            if (refused.verdict != Verdict::drop && refused.verdict != Verdict::reject)
-                return false;
-            if (refused.decision.rule != flow.refusal || !state_holds(first) ||
-                tracer_.trace(first, false).verdict != Verdict::accept)
-                return false;
-            flow.first = first;
-            flow.later = answer;
-            return true;
+            return is_shown(flow, opening(reverse(answer)), answer);
         });
         if (found) return true;
     }
@@ -159,16 +163,7 @@ bool CoverageTable::carried_refused(std::uint32_t number, std::size_t refusal, B
         if (both == nothing) continue;
         ++tried;
         bool found = some_packet(both, p.entrance, [&](const Packet& later, bool) {
-            Trace refused = tracer_.trace(later);
-            Packet first = opening(later);
-            if (refused.verdict != Verdict::drop && refused.verdict != Verdict::reject)
-                return false;
-            if (refused.decision.rule != flow.refusal || !state_holds(first) ||
-                tracer_.trace(first, false).verdict != Verdict::accept)
-                return false;
-            flow.first = first;
-            flow.later = later;
-            return true;
+            return is_shown(flow, opening(later), later);
         });
         if (found) return true;
     }

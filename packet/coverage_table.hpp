@@ -40,6 +40,7 @@ class CoverageTable {
     void open_end(model::ChainId chain);
     void broken_flows(model::ChainId chain);
     bool broken_flow(std::uint32_t pass, std::size_t accept, std::size_t refusal, Diagram taken);
+    bool is_shown(BrokenFlow& flow, const Packet& first, const Packet& later) const;
     bool answer_refused(std::uint32_t pass, BrokenFlow& flow, Diagram taken);
     bool carried_refused(std::uint32_t pass, std::size_t refusal, BrokenFlow& flow, Diagram taken);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/large_memory.hpp"
+#include "packet/intervals.hpp"
 
 namespace untrack::packet {
 
@@ -24,20 +25,6 @@ struct Diagram {
     friend constexpr bool operator==(Diagram, Diagram) = default;
 };
 inline constexpr Diagram nothing{0}, everything{1};
-
-/// First and last value, both included.
-struct Interval {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-    friend constexpr bool operator==(Interval, Interval) = default;
-};
-/// Ascending, with gaps between them.
-using Intervals = std::vector<Interval>;
-Intervals normalized(Intervals intervals);
-/// The values of 0 ... last that are in none of the (normalized) intervals.
-Intervals complement(const Intervals& intervals, std::uint32_t last);
-/// The values that are in both (both normalized).
-Intervals intersection(const Intervals& a, const Intervals& b);
 
 /// The pool has reached its limit: whatever was asked is undecided. An exception, so that no answer
 /// can be read from a diagram that was never finished.
