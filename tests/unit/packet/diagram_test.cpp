@@ -362,6 +362,9 @@ TEST(Diagram, LawsOfSetsHoldForWholeFields) {
         RC_ASSERT(unite(a, a) == a && both(a, a) == a);
         RC_ASSERT(unite(a, no(a)) == everything && both(a, no(a)) == nothing);
         RC_ASSERT(pool.outside(b, a) == both(a, no(b)));
+        RC_ASSERT(pool.inside_either(a, b, no(a)) == both(a, unite(b, no(a))));
+        RC_ASSERT(pool.inside_either(unite(a, b), a, b) == unite(a, b));
+        RC_ASSERT(pool.inside_either(c, a, b) == both(c, unite(a, b)));
         RC_ASSERT(pool.differing(a, b) == unite(pool.outside(b, a), pool.outside(a, b)));
         RC_ASSERT((pool.differing(a, b) == nothing) == (a == b));
         RC_ASSERT(unite(a, both(a, b)) == a && both(a, unite(a, b)) == a);
