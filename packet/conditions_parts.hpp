@@ -8,10 +8,10 @@ namespace untrack::packet {
 
 /// The protocols whose ports matches look at.
 inline const Intervals ported_protocols{{proto_tcp, proto_tcp},
-                                 {proto_udp, proto_udp},
-                                 {proto_dccp, proto_dccp},
-                                 {proto_sctp, proto_sctp},
-                                 {proto_udplite, proto_udplite}};
+                                        {proto_udp, proto_udp},
+                                        {proto_dccp, proto_dccp},
+                                        {proto_sctp, proto_sctp},
+                                        {proto_udplite, proto_udplite}};
 
 /// Seen from the answer, a field is the other end's.
 inline Field turned(Field field, const Sight& sight) {

@@ -23,8 +23,9 @@ Intervals port_intervals(const Ruleset& r, const Match& m) {
 }
 
 model::MaskedAddress masked_address(const Ruleset& r, const Match& m, std::uint32_t i) {
-    if (m.count == 0) return {model::v4_address(m.payload.masked_v4.value),
-                             model::v4_address(m.payload.masked_v4.mask)};
+    if (m.count == 0)
+        return {model::v4_address(m.payload.masked_v4.value),
+                model::v4_address(m.payload.masked_v4.mask)};
     return r.addresses[m.payload.pool.first + i];
 }
 
