@@ -84,15 +84,25 @@ void FileContext::sort_rules() {
         bool state = false;
         bool foreign = false;
         bool unknown = rule.target == model::TargetKind::external;
+        bool from_port = false;
+        bool to_port = false;
         for (const model::Match& m : ruleset.matches_of(rule)) {
             if (m.kind == model::MatchKind::state || m.kind == model::MatchKind::conntrack)
                 state = true;
             else if (m.kind == model::MatchKind::protocol)
                 foreign = foreign || (m.payload.number == other_icmp && !m.negated);
+            else if (m.kind == model::MatchKind::source_port)
+                from_port = true;
+            else if (m.kind == model::MatchKind::destination_port ||
+                     m.kind == model::MatchKind::either_port)
+                to_port = true;
             else if (m.kind == model::MatchKind::opaque)
                 unknown = unknown || m.payload.opaque.unknown_extension;
         }
         if (state) rules.state_matches.push_back(id);
+        if (from_port && !to_port && rule.target == model::TargetKind::accept &&
+            ruleset.table_of(rule).name == "filter")
+            rules.accepts_by_source_port.push_back(id);
         if (foreign) rules.other_icmp.push_back(id);
         if (unknown) rules.unknown.push_back(id);
     }

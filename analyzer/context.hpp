@@ -49,6 +49,8 @@ struct RuleLists {
     std::vector<model::RuleId> state_matches;  ///< -m state, -m conntrack
     std::vector<model::RuleId> other_icmp;     ///< -p with the other family's ICMP
     std::vector<model::RuleId> unknown;        ///< with a match or target that is not known
+    /// Accepts that ask for a source port and for no destination port, in the filter table.
+    std::vector<model::RuleId> accepts_by_source_port;
     bool synproxy = false;
 };
 

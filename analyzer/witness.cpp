@@ -103,6 +103,17 @@ packet::Packet answer_to(const packet::Packet& packet) {
     return answer;
 }
 
+bool goes_one_way(const packet::Packet& packet) {
+    const auto& d = packet.destination.bytes;
+    return packet.family == model::Family::ip
+               ? (d[0] & 0xf0) == 0xe0 || (d[0] == 255 && d[1] == 255 && d[2] == 255 && d[3] == 255)
+               : d[0] == 0xff;
+}
+
+bool is_refused(const packet::Trace& trace) {
+    return trace.verdict == packet::Verdict::drop || trace.verdict == packet::Verdict::reject;
+}
+
 bool accepts_only_untracked(const model::Ruleset& ruleset, const model::Rule& rule) {
     if (rule.target != model::TargetKind::accept) return false;
     for (const model::Match& m : ruleset.matches_of(rule)) {

@@ -48,6 +48,11 @@ packet::Packet in_state(packet::Packet packet, packet::ConntrackState state);
 /// The answer to a packet: turned round, a SYN answered by SYN and ACK.
 packet::Packet answer_to(const packet::Packet& packet);
 
+/// Whether the packet is sent to a group or to everybody: nobody answers from that address.
+bool goes_one_way(const packet::Packet& packet);
+/// Whether the trace ends with the packet refused.
+bool is_refused(const packet::Trace& trace);
+
 /// Whether a rule accepts packets that are UNTRACKED but none that are NEW.
 bool accepts_only_untracked(const model::Ruleset& ruleset, const model::Rule& rule);
 bool has_match(const model::Ruleset& ruleset, const model::Rule& rule,

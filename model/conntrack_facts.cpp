@@ -30,6 +30,12 @@ ConntrackNeed conntrack_need(const Match& match) {
     }
 }
 
+const Match* entry_key(const Ruleset& ruleset, const Rule& rule) {
+    for (const Match& m : ruleset.matches_of(rule))
+        if (conntrack_need(m) == ConntrackNeed::key_match) return &m;
+    return nullptr;
+}
+
 ConntrackNeed conntrack_need(TargetKind target) {
     switch (target) {
         case TargetKind::dnat:

@@ -27,6 +27,9 @@ enum class ConntrackNeed : std::uint8_t {
 
 ConntrackNeed conntrack_need(const Match& match);
 ConntrackNeed conntrack_need(TargetKind target);
+/// The rule's first match on a key of the connection's entry (key_match), which untracked packets
+/// have not; nullptr when there is none.
+const Match* entry_key(const Ruleset& ruleset, const Rule& rule);
 
 /// A reason in a ruleset: a rule, or (old kernels) a nat table as such, whose place is then its
 /// declaration.

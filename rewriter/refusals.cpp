@@ -110,10 +110,7 @@ class Refusals {
         std::set<std::uint32_t> told;
         for_traffic([&](const model::Rule& rule, Hook, const Traffic&, bool own_way) {
             if (!own_way || told.contains(rule.line)) return;
-            bool key = std::any_of(
-                r_.matches_of(rule).begin(), r_.matches_of(rule).end(), [](const model::Match& m) {
-                    return model::conntrack_need(m) == model::ConntrackNeed::key_match;
-                });
+            bool key = model::entry_key(r_, rule) != nullptr;
             bool complex =
                 std::any_of(r_.matches_of(rule).begin(), r_.matches_of(rule).end(),
                             [](const model::Match& m) { return m.kind == MatchKind::conntrack; });

@@ -10,13 +10,6 @@ namespace {
 using packet::Packet;
 using packet::Truth;
 
-bool goes_one_way(const Packet& p) {
-    const auto& d = p.destination.bytes;
-    return p.family == model::Family::ip
-               ? (d[0] & 0xf0) == 0xe0 || (d[0] == 255 && d[1] == 255 && d[2] == 255 && d[3] == 255)
-               : d[0] == 0xff;
-}
-
 /// SYNPROXY wants the SYN untracked and everything else tracked.
 bool is_synproxy_idiom(const FileContext& file, const model::Rule& rule) {
     return file.rules.synproxy && has_match(file.ruleset, rule, {model::MatchKind::tcp_flags});

@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gtest/gtest.h>
 
-#include "analyzer/driver.hpp"
-#include "base/line_index.hpp"
-#include "tests/unit/ruleset_text.hpp"
+#include "tests/unit/analyzer/lint_text.hpp"
 
 using namespace untrack;
+using test::lint;
 using test::Loaded;
 
 namespace {
-
-/// "CODE:LINE" of every finding of the rules that begin with the prefixes.
-std::string lint(std::string_view text, const std::vector<std::string>& select,
-                 model::Family family = model::Family::ip) {
-    Loaded l(text, family);
-    analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
-    analyzer::Findings findings =
-        analyzer::lint(file, analyzer::Selection::make(select, {}).value());
-    LineIndex lines(l.file.text());
-    std::string out;
-    for (const analyzer::Finding& f : findings.list)
-        out += std::string(analyzer::rules()[f.code].code) + ":" +
-               std::to_string(lines.place(f.range.begin).line) + " ";
-    return out;
-}
 
 constexpr const char* router =
     "*raw\n-A PREROUTING -p tcp --dport 80 -j CT --notrack\n-A PREROUTING -p tcp --sport 80 -j CT "
