@@ -143,6 +143,100 @@ TEST_F(Mistakes, ANegatedStateTestDropsUntrackedPackets) {
     EXPECT_TRUE(reports("UT217", file));
 }
 
+TEST_F(Mistakes, AnyoneAnswersFromTheSourcePort) {
+    // UT204: the sender chooses the source port.
+    for (bool pinned : {false, true}) {
+        Lab lab;
+        lab.serve(lab.server, 22);
+        std::string file =
+            write("reply.iptables",
+                  std::string("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -p tcp "
+                              "--sport 80") +
+                      (pinned ? " ! --syn" : "") + " -j ACCEPT\nCOMMIT\n");
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 22}), Talk::nothing);
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 22, false, 80}),
+                  pinned ? Talk::nothing : Talk::answered);
+        EXPECT_EQ(reports("UT204", file), !pinned);
+    }
+}
+
+TEST_F(Mistakes, OverLoopbackPreroutingIsTooLate) {
+    // UT207: an entry is left behind, or a drop of INVALID, or of UNTRACKED, breaks the connection.
+    const std::string lo = "-A INPUT -i lo -j ACCEPT\n";
+    const std::string invalid = "-A OUTPUT -m conntrack --ctstate INVALID -j DROP\n";
+    const std::string cover = "-A OUTPUT -o lo -p tcp --dport 80 -j CT --notrack\n";
+    for (bool covered : {false, true})
+        for (bool drops : {false, true})
+            for (const char* own : {"127.0.0.1", "192.0.2.1"}) {
+                SCOPED_TRACE(std::string(covered ? "covered " : "") + (drops ? "drops " : "") +
+                             own);
+                Lab lab;
+                lab.serve(lab.server, 80);
+                std::string file = server(question + answer + (covered ? cover : ""),
+                                          lo + accept_untracked + (drops ? invalid : ""));
+                ASSERT_TRUE(lab.load(lab.server, legacy, file));
+                EXPECT_EQ(call_from(lab.server, {own, 80}),
+                          covered || !drops ? Talk::answered : Talk::nothing);
+                EXPECT_EQ(lab.entries(lab.server) > 0, !covered);
+                EXPECT_EQ(reports("UT207", file), !covered);
+            }
+}
+
+TEST_F(Mistakes, ErrorsAboutUntrackedFlowsAreNotRelated) {
+    // UT211: the server never hears that its packets are too long.
+    const std::string related = "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n";
+    for (bool accepted : {false, true}) {
+        RoutedLab lab;
+        lab.serve(lab.server, 80);
+        ASSERT_EQ(run("ip -n " + lab.router + " link set eth0 mtu 1300"), 0);
+        std::string file = server(
+            question + answer,
+            (accepted ? "-A INPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT\n" : "") +
+                accept_untracked + related);
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        Call much{"198.51.100.2", 80};
+        EXPECT_EQ(call_from(lab.client, much), Talk::answered) << "a few bytes always pass";
+        much.much = true;
+        EXPECT_EQ(call_from(lab.client, much), accepted ? Talk::answered : Talk::nothing);
+        EXPECT_EQ(reports("UT211", file), !accepted);
+    }
+}
+
+TEST_F(Mistakes, NeighbourDiscoveryIsUntracked) {
+    // UT212: in either direction, and where `!' means UNTRACKED, too.
+    const std::string icmp = "-p ipv6-icmp -j ACCEPT\n";
+    for (const char* chain : {"INPUT", "OUTPUT"})
+        for (const char* state : {"--ctstate UNTRACKED", "! --ctstate NEW,RELATED,ESTABLISHED"})
+            for (bool accepted : {false, true}) {
+                SCOPED_TRACE(std::string(chain) + " " + state + (accepted ? " accepted" : ""));
+                Lab lab;
+                lab.serve(lab.server, 80, false, true);
+                std::string start = std::string("-A ") + chain + " ";
+                std::string file = write("neighbours.ip6tables",
+                                         "*filter\n" + (accepted ? start + icmp : "") + start +
+                                             "-m conntrack " + state + " -j DROP\nCOMMIT\n");
+                ASSERT_TRUE(lab.load(lab.server, "ip6tables-legacy-restore", file));
+                EXPECT_EQ(call_from(lab.client, {"2001:db8:1::1", 80}),
+                          accepted ? Talk::answered : Talk::nothing);
+                EXPECT_EQ(reports("UT212", file), !accepted);
+            }
+}
+
+TEST_F(Mistakes, AKeyOfAnEntryMeetsPacketsWithoutOne) {
+    // UT215: accepts that hang on a mark of the connection, and a limit of what has no entries.
+    const std::string by_mark = "-A INPUT -p tcp -m connmark --mark 0 -j ACCEPT\n";
+    for (bool bypass : {false, true}) {
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string file = server(bypass ? question + answer : "", by_mark);
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}),
+                  bypass ? Talk::nothing : Talk::answered);
+        EXPECT_EQ(reports("UT215", file), bypass);
+    }
+}
+
 TEST_F(Mistakes, HalfAConversionIsWorseThanNone) {
     Lab lab;
     lab.serve(lab.server, 80);

@@ -10,9 +10,10 @@ namespace {
 using packet::Packet;
 using packet::Verdict;
 
-/// Ports of services that nobody means to open by an accept of answers, and a source port that
-/// Linux gives to sockets.
-constexpr std::uint16_t other_services[] = {22, 111, 161, 514, 631, 873};
+/// Ports of services that nobody means to open by an accept of answers.
+constexpr std::uint16_t tcp_services[] = {22, 23, 111, 445, 631, 873};
+constexpr std::uint16_t udp_services[] = {161, 69, 111, 514, 623, 631};
+/// A source port that Linux gives to sockets.
 constexpr std::uint16_t any_socket = 40000;
 constexpr std::size_t most_rules = 1000;
 
@@ -33,7 +34,8 @@ std::optional<Packet> intruder(const FileContext& file, const RulePath& accept) 
     if (p->protocol != packet::proto_udp &&
         (p->protocol != packet::proto_tcp || p->tcp_flags != packet::tcp_syn))
         return std::nullopt;
-    for (std::uint16_t port : other_services) {
+    bool tcp = p->protocol == packet::proto_tcp;
+    for (std::uint16_t port : std::span(tcp ? tcp_services : udp_services)) {
         p->destination_port = port;
         packet::Trace open = file.tracer().trace(*p, false);
         if (open.verdict != Verdict::accept || open.nat_applied ||

@@ -68,10 +68,9 @@ std::optional<Answer> half_tracked(const FileContext& file, const RulePath& answ
         !passes(file, answer, ConntrackState::reply))
         return std::nullopt;
     packet::Trace trace = file.tracer().trace(answer, true);
-    bool by_this =
-        std::any_of(trace.steps.begin(), trace.steps.end(), [&](const packet::Step& s) {
-            return s.rule == answers.rules.back() && s.matched == Truth::yes;
-        });
+    bool by_this = std::any_of(trace.steps.begin(), trace.steps.end(), [&](const packet::Step& s) {
+        return s.rule == answers.rules.back() && s.matched == Truth::yes;
+    });
     if (trace.untracked != Truth::yes || !by_this || trace.nat_applied) return std::nullopt;
     return Answer{answer, std::move(trace)};
 }

@@ -59,41 +59,43 @@ class Errors {
 
     void check(const RulePath& notrack) {
         for (packet::Path way : paths_through(file_.ruleset.chain(notrack.base).hook)) {
-            auto p = working(file_, way, notrack,
-                             way == packet::Path::forward ? passing_ : coming_);
+            auto p =
+                working(file_, way, notrack, way == packet::Path::forward ? passing_ : coming_);
             if (!p) continue;
             Packet error = error_about(*p);
             packet::Trace now = file_.tracer().trace(error, false);
             packet::Trace tracked =
                 file_.tracer().trace(in_state(error, ConntrackState::related), false);
             if (!is_refused(now) || now.untracked != Truth::no ||
-                tracked.verdict != Verdict::accept || is_told(now.decision))
+                tracked.verdict != Verdict::accept || is_told(tracked.decision))
                 continue;
-            tell(notrack.rules.back(), *p, error, now.decision);
+            tell(notrack.rules.back(), *p, error, tracked.decision);
         }
     }
 
   private:
-    /// One finding for each rule or policy that drops errors: they are about all services alike.
-    bool is_told(const packet::Step& dropped) {
+    /// One finding for each rule or policy that let errors in: they are about all services alike.
+    bool is_told(const packet::Step& accepted) {
         for (const packet::Step& s : told_)
-            if (s.chain == dropped.chain && s.rule == dropped.rule) return true;
-        told_.push_back(dropped);
+            if (s.chain == accepted.chain && s.rule == accepted.rule) return true;
+        told_.push_back(accepted);
         return false;
     }
 
     void tell(model::RuleId notrack, const Packet& p, const Packet& error,
-              const packet::Step& dropped) {
+              const packet::Step& accepted) {
         bool six = file_.ruleset.family == model::Family::ip6;
         Finding& finding = report_.add_text(
             file_.target_range(file_.ruleset.rule(notrack)),
             fmt::format(
-                "ICMP errors about this service were let in as RELATED; of untracked packets they "
-                "are INVALID, and {} drops them, for example {} about the answer to {}: long "
-                "answers are lost where the way is narrow; put `-A {} -p {} {} -j ACCEPT' before",
-                describe(file_, dropped), packet::to_words(error), packet::to_words(p),
-                file_.ruleset.chain(dropped.chain).name, six ? "ipv6-icmp" : "icmp",
-                six ? "--icmpv6-type packet-too-big" : "--icmp-type fragmentation-needed"),
+                "ICMP errors about this service are let in as RELATED by {}, but of untracked "
+                "packets they are INVALID, and dropped, for example {} about the answer to {}: "
+                "long packets are lost where the way is narrow; accept them without a test of "
+                "the state, before INVALID ones are dropped: `-A {} -p {} -j ACCEPT'",
+                describe(file_, accepted), packet::to_words(error), packet::to_words(p),
+                accepted.hook == model::Hook::forward ? "FORWARD" : "INPUT",
+                six ? "ipv6-icmp --icmpv6-type packet-too-big"
+                    : "icmp --icmp-type fragmentation-needed"),
             notrack);
         report_.details(finding).witness = error;
     }

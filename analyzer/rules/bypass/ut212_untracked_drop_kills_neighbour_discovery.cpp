@@ -25,8 +25,8 @@ bool matches_untracked(const model::Ruleset& r, const model::Rule& rule) {
 
 /// Names of links that have no neighbours to be discovered.
 bool has_neighbours(std::string_view name) {
-    static constexpr std::string_view others[] = {"lo",  "wg",  "tun", "ppp", "sit",  "gre",
-                                                  "ip6", "vti", "ipsec", "tailscale", "nebula"};
+    static constexpr std::string_view others[] = {
+        "lo", "wg", "tun", "ppp", "sit", "gre", "ip6", "vti", "ipsec", "tailscale", "nebula"};
     return std::none_of(std::begin(others), std::end(others),
                         [&](std::string_view prefix) { return name.starts_with(prefix); });
 }

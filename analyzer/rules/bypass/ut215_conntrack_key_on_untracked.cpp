@@ -89,8 +89,7 @@ void ut215(const FileContext& file, Reporter& report) {
     std::size_t tried = 0;
     for (const model::ConntrackUse& use : file.rules.uses) {
         if (!use.rule.valid()) continue;
-        const model::Match* key =
-            model::entry_key(file.ruleset, file.ruleset.rule(use.rule));
+        const model::Match* key = model::entry_key(file.ruleset, file.ruleset.rule(use.rule));
         if (key == nullptr) continue;
         if (++tried > most_keys) return;
         auto p = Opened(file.ruleset).decided_by_key(file, use.rule, notrack);

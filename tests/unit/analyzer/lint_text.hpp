@@ -13,7 +13,7 @@ namespace untrack::test {
 
 /// "CODE:LINE" of every finding of the rules that begin with the prefixes.
 inline std::string lint(std::string_view text, const std::vector<std::string>& select,
-                 model::Family family = model::Family::ip) {
+                        model::Family family = model::Family::ip) {
     Loaded l(text, family);
     analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
     analyzer::Findings findings =
