@@ -116,9 +116,12 @@ void ut207(const FileContext& file, Reporter& report) {
         Finding& finding = report.add_text(
             file.target_range(file.ruleset.rule(id)),
             fmt::format("over lo the question {} is tracked before PREROUTING sees it, and its "
-                        "answer is not: {}; add to the raw table `{}'",
+                        "answer is not: {}; add to the raw table `{}'{}",
                         packet::to_words(*question), what,
-                        mirrored_rule(file, file.ruleset.rule(id), "OUTPUT").insert(9, " -o lo")),
+                        mirrored_rule(file, file.ruleset.rule(id), "OUTPUT").insert(9, " -o lo"),
+                        loss && loss->dropped.hook == model::Hook::input
+                            ? ", and to the filter table `-A INPUT -i lo -j ACCEPT' before that"
+                            : ""),
             id);
         report.details(finding).witness = loss ? loss->packet : answer->packet;
     }

@@ -20,8 +20,8 @@ constexpr std::size_t most_accepts = 16;
 const char* consequence(const model::Match& key) {
     switch (key.payload.opaque.key) {
         case ConntrackKey::connlimit:
-            return "connlimit counts entries, which untracked connections have not: it limits "
-                   "nothing";
+            return "connlimit counts entries, which untracked connections have not: it does not "
+                   "limit how many are open";
         case ConntrackKey::helper:
         case ConntrackKey::connlabel:
             return key.negated ? "untracked packets have no entry: this always matches them"

@@ -79,7 +79,7 @@ TEST(UntrackedLint, LoopbackNotCovered) {
     EXPECT_TRUE(contains(broken.message, "line 10 (-A OUTPUT -m conntrack"));
     EXPECT_TRUE(contains(broken.message, "`-A OUTPUT -o lo -p tcp --dport 80 -j CT --notrack'"))
         << broken.message;
-    EXPECT_EQ(broken.witness, "tcp 192.0.2.1:40000 > 192.0.2.1:80 ack out lo invalid");
+    EXPECT_EQ(broken.witness, "tcp 192.0.2.1:40001 > 192.0.2.1:80 ack out lo invalid");
 
     const std::string covered =
         test::replaced(pair, "COMMIT", "-A OUTPUT -o lo -p tcp --dport 80 -j CT --notrack\nCOMMIT");
@@ -134,7 +134,7 @@ TEST(UntrackedLint, IcmpErrorsLost) {
                    {"UT211"}),
               "UT211:2 ");
     EXPECT_EQ(said(pair + drop + open_service + related + end, "UT211", model::Family::ip6).witness,
-              "ipv6-icmp 2001:db8:ffff::9 > 2001:db8:1::1 type 2 in eth0");
+              "icmpv6 2001:db8:ffff::9 > 2001:db8:1::1 type 2/0 in eth0");
 }
 
 TEST(UntrackedLint, UntrackedDropKillsNeighbourDiscovery) {
