@@ -113,7 +113,8 @@ class EveryPacket {
         return file_.tracer().trace(p, false, assumed).verdict;
     }
     bool may_pass(const Packet& p) const {
-        return verdict_when(p, true) == Verdict::accept || verdict_when(p, false) == Verdict::accept;
+        return verdict_when(p, true) == Verdict::accept ||
+               verdict_when(p, false) == Verdict::accept;
     }
     /// The packet passes and is logged, or passes or not as the limit says.
     bool hangs_on_it(const Packet& p) const {
@@ -163,8 +164,7 @@ void ut216(const FileContext& file, Reporter& report) {
     PortIndex candidates(r, notrack);
     for (std::size_t i = 0; i < r.rules.size(); ++i) {
         const model::Rule& rule = r.rules[i];
-        if (!rule.live ||
-            (rule.target != model::TargetKind::log && limit_of(r, rule) == nullptr))
+        if (!rule.live || (rule.target != model::TargetKind::log && limit_of(r, rule) == nullptr))
             continue;
         if (auto path = path_to(file, model::RuleId(i))) candidates.add(std::move(*path));
     }

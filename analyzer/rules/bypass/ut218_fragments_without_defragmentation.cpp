@@ -44,9 +44,9 @@ bool is_put_together(const model::Ruleset& r) {
     });
 }
 
-bool asks_ports(const model::Ruleset& r, const model::Rule& rule) {
-    return has_match(
-        r, rule, {MatchKind::source_port, MatchKind::destination_port, MatchKind::either_port});
+bool asks_port(const model::Ruleset& r, const model::Rule& rule, bool answers) {
+    MatchKind side = answers ? MatchKind::source_port : MatchKind::destination_port;
+    return has_match(r, rule, {side, MatchKind::either_port});
 }
 
 Packet later_fragment(Packet p) {
@@ -63,11 +63,14 @@ struct Loss {
 };
 
 std::optional<Loss> loss_of(const FileContext& file, const RulePath& path, packet::Path way) {
+    const model::Ruleset& r = file.ruleset;
+    const model::Rule& rule = r.rule(path.rules.back());
     auto example = packet_for(file, way, {&path});
     if (!example || example->protocol != packet::proto_udp) return std::nullopt;
     for (const Service& service : services)
         for (bool answer : {false, true}) {
-            if (!(answer ? service.answers : service.questions)) continue;
+            if (!(answer ? service.answers : service.questions) || !asks_port(r, rule, answer))
+                continue;
             Packet whole = *example;
             (answer ? whole.source_port : whole.destination_port) = service.port;
             packet::Trace trace = file.tracer().trace(whole, false);
@@ -97,7 +100,9 @@ void ut218(const FileContext& file, Reporter& report) {
         if (!sees_fragments(file, hook)) continue;
         for (model::RuleId id : r.rules_of(chain)) {
             const model::Rule& rule = r.rule(id);
-            if (rule.target != model::TargetKind::accept || !asks_ports(r, rule)) continue;
+            if (rule.target != model::TargetKind::accept ||
+                !(asks_port(r, rule, false) || asks_port(r, rule, true)))
+                continue;
             RulePath path = *way_in;
             path.rules.push_back(id);
             auto loss = loss_of(file, path, paths_through(hook).front());

@@ -93,7 +93,8 @@ std::vector<Packet> like(const Packet& p) {
         if (field == 1) change(other.destination);
         if (field > 1 && !packet::has_ports(p.protocol)) continue;
         if (field == 2) other.source_port = static_cast<std::uint16_t>(p.source_port ^ 1U);
-        if (field == 3) other.destination_port = static_cast<std::uint16_t>(p.destination_port ^ 1U);
+        if (field == 3)
+            other.destination_port = static_cast<std::uint16_t>(p.destination_port ^ 1U);
         list.push_back(other);
     }
     return list;
@@ -107,8 +108,8 @@ std::optional<Packet> taken_unasked(const FileContext& file, const RulePath& raw
             if (!beside.excludes(p)) continue;
             packet::Trace trace = file.tracer().trace(p, true);
             if (trace.untracked != Truth::yes) continue;
-            bool met = std::any_of(
-                trace.steps.begin(), trace.steps.end(), [&](const packet::Step& s) {
+            bool met =
+                std::any_of(trace.steps.begin(), trace.steps.end(), [&](const packet::Step& s) {
                     return s.rule == path.rules.back() && s.matched == Truth::yes;
                 });
             if (!met) continue;

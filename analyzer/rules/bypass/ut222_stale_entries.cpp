@@ -47,40 +47,30 @@ model::RuleId taker(const FileContext& file, const Packet& p) {
     return {};
 }
 
-/// The lines that delete the entries of the rule's connections.
+/// The line that deletes the entries of the rule's connections.
 std::string deletion(const FileContext& file, const RulePath& path) {
     std::vector<std::uint16_t> ports;
-    bool only_these = true;
-    bool ranges = false;
+    bool some = false;  // too many to name, or all but some
+    auto add = [&](const model::PortRange& range) {
+        some = some || range.first != range.last;
+        ports.push_back(range.first);
+    };
     for (model::RuleId id : path.rules)
         for (const model::Match& m : file.ruleset.matches_of(file.ruleset.rule(id))) {
-            if (m.kind == MatchKind::protocol || m.kind == MatchKind::comment) continue;
-            if (m.kind != MatchKind::destination_port || m.negated) {
-                only_these = false;
-                continue;
-            }
-            auto add = [&](const model::PortRange& range) {
-                ranges = ranges || range.first != range.last;
-                ports.push_back(range.first);
-            };
+            if (m.kind != MatchKind::destination_port) continue;
+            some = some || m.negated || !ports.empty();
             if (m.count == 0) add(m.payload.ports);
             for (std::uint32_t i = 0; i < m.count; ++i)
                 add(file.ruleset.ports[m.payload.pool.first + i]);
         }
-    std::string family = file.ruleset.family == model::Family::ip6 ? " -f ipv6" : "";
-    std::string out;
-    if (ranges) {
-        out = fmt::format("`conntrack -D{} -p tcp --dport PORT' for each of its ports", family);
-    } else if (ports.size() < 2) {
-        out = fmt::format("`conntrack -D{} -p tcp{}'", family,
-                          ports.empty() ? "" : fmt::format(" --dport {}", ports.front()));
-    } else {
-        out = fmt::format("`for p in {}; do conntrack -D{} -p tcp --dport $p; done'",
-                          fmt::join(ports, " "), family);
-    }
-    if (!only_these)
-        out += ", with -s and -d where others that stay tracked use the same";
-    return out;
+    std::string_view family = file.ruleset.family == model::Family::ip6 ? " -f ipv6" : "";
+    if (some)
+        return fmt::format("`conntrack -D{} -p tcp --dport PORT' for each of its ports", family);
+    if (ports.empty()) return fmt::format("`conntrack -D{} -p tcp'", family);
+    if (ports.size() == 1)
+        return fmt::format("`conntrack -D{} -p tcp --dport {}'", family, ports.front());
+    return fmt::format("`for p in {}; do conntrack -D{} -p tcp --dport $p; done'",
+                       fmt::join(ports, " "), family);
 }
 
 }  // namespace
@@ -99,11 +89,13 @@ void ut222(const FileContext& file, Reporter& report) {
         told[id.value] = true;
         Finding& finding = report.add_text(
             file.target_range(rule),
-            fmt::format("connections that are tracked when this is loaded go on untracked, for "
-                        "example with {}, but nothing refreshes or ends their entries any more: "
-                        "they stay for up to 5 days; on a running host load the accepts of "
-                        "UNTRACKED packets first, this rule then, and after it run {}",
-                        packet::to_words(*p), deletion(file, *path)),
+            fmt::format(
+                "connections that are tracked when this is loaded go on untracked, for "
+                "example with {}, but nothing refreshes or ends their entries any more: "
+                "they stay for up to 5 days; on a running host load the accepts of "
+                "UNTRACKED packets first, this rule then, and after it run {}, with -s or -d "
+                "where other connections like these stay tracked",
+                packet::to_words(*p), deletion(file, *path)),
             id);
         report.details(finding).witness = *p;
     }
