@@ -17,6 +17,7 @@ namespace {
 
 constexpr int patience = 1500;  // milliseconds
 constexpr std::size_t much = 200'000;
+constexpr std::size_t large = 4000;  // a datagram of three fragments
 
 bool enter(const std::string& name) {
     int fd = ::open(("/var/run/netns/" + name).c_str(), O_RDONLY | O_CLOEXEC);
@@ -86,8 +87,12 @@ Talk talk_here(const Call& call) {
     socklen_t size = sizeof error;
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) return error == ECONNREFUSED ? Talk::refused : Talk::nothing;
-    if (::send(fd, call.much ? "much!" : "hello", 5, MSG_NOSIGNAL) != 5) return Talk::nothing;
-    return receive(fd, call.much ? much : 5) ? Talk::answered : Talk::nothing;
+    std::string text = call.much ? "much!" : "hello";
+    if (call.udp && call.much) text.resize(large);
+    if (::send(fd, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size()))
+        return Talk::nothing;
+    return receive(fd, call.much && !call.udp ? much : text.size()) ? Talk::answered
+                                                                    : Talk::nothing;
 }
 
 void answer(int peer) {
@@ -123,7 +128,7 @@ void answer(int peer) {
     ::alarm(120);  // a laboratory never lasts longer
     for (;;) {
         if (udp) {
-            std::array<char, 64> text{};
+            std::array<char, large> text{};
             sockaddr_storage from{};
             socklen_t size = sizeof from;
             auto* peer = reinterpret_cast<sockaddr*>(&from);

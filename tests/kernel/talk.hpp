@@ -16,7 +16,8 @@ struct Call {
     int port = 0;
     bool udp = false;
     int from_port = 0;  ///< 0: any
-    bool much = false;  ///< ask for 200 000 bytes, in full packets, in place of an echo
+    /// Ask for 200 000 bytes, in full packets, in place of an echo; of UDP, the echo of 4000.
+    bool much = false;
 };
 
 /// Calls from a namespace.

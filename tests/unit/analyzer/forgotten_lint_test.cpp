@@ -33,21 +33,22 @@ TEST(Lint, LimitsForConnectionsMeetEveryPacket) {
     // NEW replaced by UNTRACKED.
     const std::string naive = web + "-m conntrack --ctstate UNTRACKED -m ";
     EXPECT_EQ(limits(naive + "limit --limit 20/sec -j ACCEPT\n"), "UT216:8 ");
-    EXPECT_EQ(limits(naive + "recent --update --seconds 60 --hitcount 4 -j DROP\n" + web +
-                     "-j ACCEPT\n"),
-              "UT216:8 ");
-    EXPECT_EQ(limits(web + "-m hashlimit --hashlimit-above 20/sec --hashlimit-mode srcip "
-                           "--hashlimit-name web -j DROP\n" +
+    EXPECT_EQ(
+        limits(naive + "recent --update --seconds 60 --hitcount 4 -j DROP\n" + web + "-j ACCEPT\n"),
+        "UT216:8 ");
+    EXPECT_EQ(limits(web +
+                     "-m hashlimit --hashlimit-above 20/sec --hashlimit-mode srcip "
+                     "--hashlimit-name web -j DROP\n" +
                      web + "-j ACCEPT\n"),
               "UT216:8 ");
 }
 
 TEST(Lint, LimitsInChainsAndByReturn) {
-    EXPECT_EQ(lint(bypass + filter + ":web - [0:0]\n" + established + web + "-j web\n" + web +
-                       "-j ACCEPT\n-A web -m limit --limit 20/sec -j RETURN\n-A web -j DROP\n" +
-                       end,
-                   {"UT216"}),
-              "UT216:11 ");
+    EXPECT_EQ(
+        lint(bypass + filter + ":web - [0:0]\n" + established + web + "-j web\n" + web +
+                 "-j ACCEPT\n-A web -m limit --limit 20/sec -j RETURN\n-A web -j DROP\n" + end,
+             {"UT216"}),
+        "UT216:11 ");
 }
 
 TEST(Lint, LogsForConnectionsMeetEveryPacket) {
@@ -63,27 +64,29 @@ TEST(Lint, LogsForConnectionsMeetEveryPacket) {
 
 TEST(Lint, LimitsOfPacketsAreNone) {
     // For first packets alone.
-    EXPECT_EQ(limits(web + "--syn -m limit --limit 20/sec -j ACCEPT\n" + web +
-                     "! --syn -j ACCEPT\n"),
-              "");
+    EXPECT_EQ(
+        limits(web + "--syn -m limit --limit 20/sec -j ACCEPT\n" + web + "! --syn -j ACCEPT\n"),
+        "");
     // For all packets, tracked or not.
-    EXPECT_EQ(lint(bypass + filter + web + "-m hashlimit --hashlimit-above 20/sec "
-                                           "--hashlimit-mode srcip --hashlimit-name web -j DROP\n" +
+    EXPECT_EQ(lint(bypass + filter + web +
+                       "-m hashlimit --hashlimit-above 20/sec "
+                       "--hashlimit-mode srcip --hashlimit-name web -j DROP\n" +
                        established + web + "-j ACCEPT\n" + end,
                    {"UT216"}),
               "");
     // A rate that is one of packets, for untracked ones alone.
-    EXPECT_EQ(limits(web + "-m conntrack --ctstate UNTRACKED -m hashlimit --hashlimit-above "
-                           "5000/sec --hashlimit-mode srcip --hashlimit-name web -j DROP\n" +
+    EXPECT_EQ(limits(web +
+                     "-m conntrack --ctstate UNTRACKED -m hashlimit --hashlimit-above "
+                     "5000/sec --hashlimit-mode srcip --hashlimit-name web -j DROP\n" +
                      web + "-j ACCEPT\n"),
               "");
     // Nothing hangs on it.
     EXPECT_EQ(limits(web + "-m limit --limit 20/sec -j ACCEPT\n" + web + "-j ACCEPT\n"), "");
     // Another port; no bypass; UDP.
     EXPECT_EQ(limits("-A INPUT -p tcp --dport 22 -m limit --limit 20/sec -j ACCEPT\n"), "");
-    EXPECT_EQ(lint(filter + established + web + "-m limit --limit 20/sec -j ACCEPT\n" + end,
-                   {"UT216"}),
-              "");
+    EXPECT_EQ(
+        lint(filter + established + web + "-m limit --limit 20/sec -j ACCEPT\n" + end, {"UT216"}),
+        "");
     EXPECT_EQ(lint("*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\nCOMMIT\n" + filter +
                        established +
                        "-A INPUT -p udp --dport 53 -m limit --limit 20/sec -j ACCEPT\n" + end,
@@ -135,8 +138,9 @@ TEST(Lint, OptionsThatAreIgnoredWithoutAnEntry) {
     EXPECT_EQ(options(asks + "--ctorigdst 192.0.2.1 -j ACCEPT\n"), "UT221:7 ");
     EXPECT_EQ(options(asks + "--ctproto udp -j ACCEPT\n"), "UT221:7 ");
     EXPECT_EQ(options(asks + "--ctstatus ASSURED -j ACCEPT\n"), "UT221:7 ");
-    EXPECT_EQ(options("-A INPUT -m conntrack ! --ctstate INVALID --ctorigdst 192.0.2.1 -j ACCEPT\n"),
-              "UT221:7 ");
+    EXPECT_EQ(
+        options("-A INPUT -m conntrack ! --ctstate INVALID --ctorigdst 192.0.2.1 -j ACCEPT\n"),
+        "UT221:7 ");
     // The rest of the rule says the same; a packet does not tell its direction; no such state.
     EXPECT_EQ(options(asks + "--ctproto tcp -p tcp -j ACCEPT\n"), "");
     EXPECT_EQ(options(asks + "--ctorigdst 192.0.2.1 -s 192.0.2.1 -j ACCEPT\n"), "");
@@ -205,9 +209,9 @@ TEST(Lint, WhatTheHostOpensItself) {
     EXPECT_EQ(host(all, established + "-A INPUT -p tcp ! --syn -j ACCEPT\n"), "");
     EXPECT_EQ(host(all, established + "-A INPUT -m conntrack --ctstate UNTRACKED -j ACCEPT\n"), "");
     EXPECT_EQ(host(all, web + "-m conntrack --ctstate NEW -j ACCEPT\n"), "");
-    EXPECT_EQ(host("-A PREROUTING -i lo -j CT --notrack\n-A OUTPUT -o lo -j CT --notrack\n",
-                   established),
-              "");
+    EXPECT_EQ(
+        host("-A PREROUTING -i lo -j CT --notrack\n-A OUTPUT -o lo -j CT --notrack\n", established),
+        "");
     EXPECT_EQ(host("-A PREROUTING -p udp -j CT --notrack\n-A OUTPUT -p udp -j CT --notrack\n",
                    established),
               "UT223:2 ");
