@@ -30,7 +30,10 @@ std::optional<Packet> session(const FileContext& file, const RulePath& path) {
         auto p = packet_for(file, way, {&path});
         if (!p || p->protocol != packet::proto_tcp || packet::is_loopback(*p)) continue;
         p->tcp_flags = packet::tcp_ack;
-        bool goes_on = true;
+        // What NAT translates does not go on: UT205 and UT206 speak of it.
+        Packet first = in_state(*p, packet::ConntrackState::new_);
+        first.tcp_flags = packet::tcp_syn;
+        bool goes_on = !file.tracer().trace(first, false).nat_applied;
         for (const Packet& each : {*p, packet::reverse(*p)}) {
             packet::Trace trace = file.tracer().trace(each, false);
             goes_on = goes_on && trace.untracked == Truth::yes && trace.verdict == Verdict::accept;

@@ -167,6 +167,12 @@ TEST(Lint, EntriesThatStay) {
                    {"UT222"}),
               "");
     EXPECT_EQ(lint(bypass + filter + web + "-j ACCEPT\n" + end, {"UT222"}), "");
+    // What was translated does not go on.
+    EXPECT_EQ(lint(bypass + "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports "
+                            "8081\nCOMMIT\n" +
+                       filter + established + web + "-j ACCEPT\n" + end,
+                   {"UT222"}),
+              "");
     // UDP's are gone in minutes.
     EXPECT_EQ(lint("*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\n-A OUTPUT -p udp "
                    "--sport 53 -j CT --notrack\nCOMMIT\n" +
