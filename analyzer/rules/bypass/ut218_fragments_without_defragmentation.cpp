@@ -113,14 +113,15 @@ void ut218(const FileContext& file, Reporter& report) {
             bool six = r.family == model::Family::ip6;
             Finding& finding = report.add_text(
                 file.range(rule),
-                fmt::format("nothing here needs conntrack, so nothing puts fragments together "
-                            "before these rules: of large {} datagrams only the first has ports, "
-                            "and {} drops the rest, for example {}; add to {} `{}'",
-                            loss->service->name, describe(file, loss->by),
-                            packet::to_words(loss->fragment), r.chain(way_in->base).name,
-                            six ? "-p udp -m frag --fragmore -j ACCEPT' and `-p udp -m frag "
-                                  "--fraglast -j ACCEPT"
-                                : "-p udp -f -j ACCEPT"),
+                fmt::format(
+                    "nothing here needs conntrack, so nothing puts fragments together "
+                    "before these rules: of large {} datagrams only the first has ports, "
+                    "and {} drops the rest, for example {}; accept them before, in {} with `{}'",
+                    loss->service->name, describe(file, loss->by), packet::to_words(loss->fragment),
+                    r.chain(way_in->base).name,
+                    six ? "-p udp -m frag --fragmore -j ACCEPT' and `-p udp -m frag "
+                          "--fraglast -j ACCEPT"
+                        : "-p udp -f -j ACCEPT"),
                 id);
             report.details(finding).witness = loss->fragment;
             break;

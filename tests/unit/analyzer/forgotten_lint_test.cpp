@@ -58,6 +58,8 @@ TEST(Lint, LogsForConnectionsMeetEveryPacket) {
     EXPECT_EQ(limits("-A INPUT -p tcp --syn -j LOG\n" + web + "-j ACCEPT\n"), "");
     EXPECT_EQ(limits("-A INPUT -m limit --limit 5/min -j LOG\n"), "");
     EXPECT_EQ(limits(web + "-j ACCEPT\n-A INPUT -j LOG\n"), "");
+    // A few lines in a minute.
+    EXPECT_EQ(limits(web + "-m limit --limit 5/min -j LOG\n" + web + "-j ACCEPT\n"), "");
     // Somebody looks at the bypass itself.
     EXPECT_EQ(limits(web + "-m conntrack --ctstate UNTRACKED -j LOG\n" + web + "-j ACCEPT\n"), "");
 }
@@ -168,8 +170,9 @@ TEST(Lint, EntriesThatStay) {
               "");
     EXPECT_EQ(lint(bypass + filter + web + "-j ACCEPT\n" + end, {"UT222"}), "");
     // What was translated does not go on.
-    EXPECT_EQ(lint(bypass + "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports "
-                            "8081\nCOMMIT\n" +
+    EXPECT_EQ(lint(bypass +
+                       "*nat\n-A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports "
+                       "8081\nCOMMIT\n" +
                        filter + established + web + "-j ACCEPT\n" + end,
                    {"UT222"}),
               "");
