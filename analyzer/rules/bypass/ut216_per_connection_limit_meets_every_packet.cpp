@@ -144,6 +144,12 @@ class EveryPacket {
     bool only_untracked_ = false;
 };
 
+bool takes_tcp(const FileContext& file, const RulePath& notrack) {
+    return witness(file, {&notrack},
+                   [](const Packet& p) { return p.protocol == packet::proto_tcp; })
+        .has_value();
+}
+
 void tell(const FileContext& file, Reporter& report, const RulePath& notrack, model::RuleId id,
           const EveryPacket& rule, const Packet& p) {
     const model::Rule& it = file.ruleset.rule(id);
@@ -170,7 +176,9 @@ void ut216(const FileContext& file, Reporter& report) {
     const model::Ruleset& r = file.ruleset;
     std::vector<RulePath> notrack;
     for (model::RuleId id : file.rules.notrack)
-        if (auto path = path_to(file, id)) notrack.push_back(std::move(*path));
+        if (auto path = path_to(file, id); path && takes_tcp(file, *path))
+            notrack.push_back(std::move(*path));
+    if (notrack.empty()) return;
     PortIndex candidates(r, notrack);
     for (std::size_t i = 0; i < r.rules.size(); ++i) {
         const model::Rule& rule = r.rules[i];
