@@ -88,6 +88,21 @@ TEST(Flows, HelpersAndNatAreNamed) {
                             [](const auto& v) { return v.obligation == Obligation::helpers; }));
 }
 
+TEST(Flows, PacketsOfTheServiceThatStayTrackedAreEverythingElses) {
+    // A network that was dropped comes to be let in, tracked: none of its flows had worked, so that
+    // only the rest of the rules can tell.
+    std::string after =
+        replaced(server_after, "-A PREROUTING -p tcp", "-A PREROUTING ! -s 10.66.0.0/16 -p tcp");
+    EXPECT_EQ(prove(server_before, after, services("80,443/tcp")).result, Sameness::same);
+    packet::Proof p =
+        prove(server_before, replaced(after, "-A INPUT -s 10.66.0.0/16 -j DROP\n", ""),
+              services("80,443/tcp"));
+    EXPECT_TRUE(std::any_of(p.violations.begin(), p.violations.end(), [](const auto& v) {
+        return v.obligation == Obligation::frame && v.shown.witness.source.bytes[1] == 66 &&
+               v.shown.witness.destination_port == 80;
+    }));
+}
+
 TEST(Compare, EditsThatChangeNothing) {
     struct {
         const char* from;
