@@ -8,7 +8,6 @@
 namespace untrack::packet {
 namespace {
 
-using model::ConntrackMatch;
 using model::Match;
 using model::MatchKind;
 using model::Ruleset;

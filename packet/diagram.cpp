@@ -13,7 +13,7 @@ constexpr std::size_t first_table = std::size_t{1} << 10U;
 constexpr std::size_t largest_cache = std::size_t{1} << 22U;
 }  // namespace
 
-DiagramPool::DiagramPool(std::vector<std::uint32_t> last_values, std::size_t most_words)
+DiagramPool::DiagramPool(const std::vector<std::uint32_t>& last_values, std::size_t most_words)
     : most_words_(std::min<std::size_t>(most_words, 0xffffffffU - most_leaves)),
       table_(first_table),
       cache_(first_table),

@@ -39,7 +39,7 @@ class DiagramPool {
   public:
     /// `last_values[l]` is the largest value of level l. `most_words` bounds the memory of the
     /// nodes, in words of four bytes; tables beside them take up to about as much again.
-    DiagramPool(std::vector<std::uint32_t> last_values, std::size_t most_words);
+    DiagramPool(const std::vector<std::uint32_t>& last_values, std::size_t most_words);
 
     static constexpr std::uint32_t most_leaves = 1U << 22U;
     /// The same number for every packet; below `most_leaves`.

@@ -11,7 +11,6 @@ namespace untrack::packet {
 namespace {
 
 using model::ChainId;
-using model::Hook;
 using model::MatchKind;
 using model::Rule;
 using model::RuleId;
