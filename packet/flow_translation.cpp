@@ -94,8 +94,11 @@ class AnswersTaken {
         return out;
     }
 
-    Diagram questions_of(Diagram outcomes, std::uint32_t number, Way way) {
-        Diagram q = p_.pool_.where(outcomes, [&](std::uint32_t n) { return n == number; });
+    Diagram numbered(Diagram outcomes, std::uint32_t number) {
+        return p_.pool_.where(outcomes, [&](std::uint32_t n) { return n == number; });
+    }
+    /// The first packets among some.
+    Diagram questions_of(Diagram q, Way way) {
         q = p_.both(q, p_.both(p_.space_.on_way(way), p_.possible_));
         q = p_.both(q, p_.from_one_host({way, way}));
         // The server's own address is nobody's before it or behind it.
@@ -122,9 +125,16 @@ class AnswersTaken {
         d = p_.pool_.with_value(d, p_.space_.level(Field::state), value_reply);
         return p_.untracked(p_.turned_, p_.turned_.after, d);
     }
-    /// Whether the first answer passed, as one of a connection.
+    /// The host's rules before the conversion, in the parts between which NAT changes packets.
+    std::span<const Diagram> parts(Pair& pair, Way way) {
+        std::vector<Diagram>& list = parts_[{&pair, way}];
+        if (list.empty()) list = pair.before.segments(way);
+        return list;
+    }
+    /// Whether the first answer passed, as one of a connection, between the two places of NAT:
+    /// elsewhere rules see other addresses of it, and nothing is taken to stand in its way.
     Diagram answered(Way way) {
-        Diagram d = p_.turned_.way_of(false, way);
+        Diagram d = parts(p_.turned_, way)[1];
         d = p_.pool_.with_value(d, p_.space_.level(Field::state), value_reply);
         d = p_.with_flags(d, tcp_ ? FlowProof::syn_ack : FlowProof::no_flags);
         return accepted(p_.turned_, d);
@@ -199,35 +209,40 @@ class AnswersTaken {
     /// Clients behind this host, and its own programs, whose source becomes this host's.
     void sources(Way way) {
         Diagram outcomes = in_new(p_.others_.way_of(false, way));
-        Diagram passes_back = answered(way == Way::output ? Way::input : way);
+        sources_among(questions_of(accepted(p_.others_, outcomes), way), outcomes, way);
+    }
+    /// Those of the questions that get another source. Answers come to this host's address before
+    /// they are translated back.
+    void sources_among(Diagram questions, Diagram outcomes, Way way) {
+        Diagram answerable =
+            forget(answered(way == Way::output ? Way::input : way), Field::tcp_flags);
+        questions = p_.both(questions, answerable);
+        if (questions == nothing) return;
         for (std::uint32_t number : p_.pool_.leaves(outcomes)) {
             const Outcome& o = p_.others_.outcomes[number];
-            if (o.fate != Fate::accept) continue;
-            auto [source, destination] = translated(o);
-            if (source == nullptr) continue;
+            auto [label, destination] = translated(o);
+            if (o.fate != Fate::accept || label == nullptr) continue;
+            // Of those that get another destination first, destinations() asks.
+            if (destination != nullptr && destination != label) continue;
             // The host's own questions from the service's port are another matter.
-            if (way == Way::output && source->gives->known && !source->gives->ports) continue;
-            Diagram q = questions_of(outcomes, number, way);
-            Step by = one_of(*source, q, way, model::Hook::postrouting);
-            if (destination == nullptr) q = p_.both(q, forget(passes_back, Field::tcp_flags));
-            q = moved(q, Field::source, Field::source_port, *source->gives);
-            if (destination != nullptr)
-                q = moved(q, Field::destination, Field::destination_port, *destination->gives);
-            q = forget(q, Field::in_interface);
-            // Answers come to this host's address before they are translated back.
-            judge(q, Way::output, Way::input, destination == nullptr, true, by);
+            if (way == Way::output && label->gives->known && !label->gives->ports) continue;
+            Diagram q = p_.both(questions, numbered(outcomes, number));
+            if (q == nothing) continue;
+            Step by = one_of(*label, q, way, model::Hook::postrouting);
+            q = moved(q, Field::source, Field::source_port, *label->gives);
+            judge(forget(q, Field::in_interface), Way::output, Way::input, true, true, by);
         }
     }
 
     /// Packets whose destination becomes another; rules after that see the new one.
     void destinations(Way way) {
-        Diagram outcomes = in_new(p_.others_.before.segments(way).front());
+        Diagram outcomes = in_new(parts(p_.others_, way)[0]);
         for (std::uint32_t number : p_.pool_.leaves(outcomes)) {
             const Outcome& o = p_.others_.outcomes[number];
             if (o.fate != Fate::accept) continue;
             const Label* label = translated(o).destination;
             if (label == nullptr) continue;
-            Diagram q = questions_of(outcomes, number, way);
+            Diagram q = questions_of(numbered(outcomes, number), way);
             Step by = one_of(*label, q, way,
                              way == Way::output ? model::Hook::output : model::Hook::prerouting);
             q = moved(q, Field::destination, Field::destination_port, *label->gives);
@@ -235,18 +250,23 @@ class AnswersTaken {
             bool here = label->target == model::TargetKind::redirect;
             bool own = way == Way::output;
             if (own) q = forget(q, Field::in_interface);
-            if (!here) delivered(q, own ? Way::output : Way::forward, true, by);
+            if (!here) {
+                Way onward = own ? Way::output : Way::forward;
+                delivered(q, onward, true, by);
+                // It may get another source, too.
+                sources_among(questions_of(q, onward), in_new(parts(p_.others_, onward)[1]),
+                              onward);
+            }
             // Which addresses are this host's, the rules do not say.
             delivered(q, own ? Way::loopback : Way::input, here, by);
         }
     }
     void delivered(Diagram q, Way way, bool certain, const Step& by) {
-        std::vector<Diagram> parts = p_.others_.before.segments(way);
+        std::span<const Diagram> rest = parts(p_.others_, way).subspan(1);
         Diagram first =
             p_.space_.value(Field::tcp_flags, tcp_ ? FlowProof::syn : FlowProof::no_flags);
         Diagram passes = p_.both(q, first);
-        for (std::size_t i = 1; i < parts.size(); ++i)
-            passes = p_.both(passes, accepted(p_.others_, in_new(parts[i])));
+        for (Diagram part : rest) passes = p_.both(passes, accepted(p_.others_, in_new(part)));
         Way back = way == Way::input ? Way::output : way == Way::output ? Way::input : way;
         passes = p_.both(forget(passes, Field::tcp_flags), answered(back));
         judge(passes, way, back, certain, false, by);
@@ -257,6 +277,7 @@ class AnswersTaken {
     bool tcp_;
     std::map<std::string, Label> labels_;
     std::map<Lost, Diagram> lost_;
+    std::map<std::pair<const Pair*, Way>, std::vector<Diagram>> parts_;
 };
 
 void FlowProof::answers_taken() {

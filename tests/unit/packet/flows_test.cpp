@@ -284,6 +284,36 @@ TEST(Flows, AnswersThatNatMustTranslateBackAreTheirs) {
     }
 }
 
+TEST(Flows, ClientsOfATranslatedServerMayGetTheServicesPort) {
+    // Who asks 8080 comes to a host behind, as this host itself, with the port that it has. No
+    // packet goes there but by the translation, and the answers' way is closed to everybody else.
+    const std::string before =
+        "*filter\n:INPUT DROP\n:FORWARD DROP\n-A INPUT -i lo -j ACCEPT\n-A INPUT -p icmp -j "
+        "ACCEPT\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -p tcp "
+        "--dport 80 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT\n-A FORWARD -m conntrack "
+        "--ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -d 10.0.0.8 -o eth1 -p tcp --dport "
+        "8081 -j ACCEPT\nCOMMIT\n*mangle\n-A PREROUTING -i eth1 ! -d 192.0.2.1 -j DROP\nCOMMIT\n"
+        "*nat\n-A PREROUTING -i eth0 -p tcp --dport 8080 -j DNAT --to-destination "
+        "10.0.0.8:8081\n-A POSTROUTING -o eth1 -p tcp -j MASQUERADE{}\nCOMMIT\n*raw\n-A PREROUTING "
+        "-i eth0 -d 10.0.0.0/8 -j DROP\n{}COMMIT\n";
+    const std::string raw =
+        "-A PREROUTING -p tcp --dport 80 -m addrtype --dst-type LOCAL -j CT --notrack\n-A OUTPUT "
+        "-o "
+        "lo -p tcp --dport 80 -j CT --notrack\n-A OUTPUT -p tcp --sport 80 -j CT --notrack\n";
+    for (const char* ports : {"", " --to-ports 1024-65535"}) {
+        packet::Proof p = prove(fmt::format(fmt::runtime(before), ports, ""),
+                                fmt::format(fmt::runtime(before), ports, raw), services("80/tcp"));
+        bool kept = *ports == '\0';
+        EXPECT_EQ(p.result, kept ? Sameness::different : Sameness::same) << ports;
+        EXPECT_EQ(p.violations.size(), kept ? 1U : 0U);
+        for (const packet::Violation& v : p.violations) {
+            EXPECT_EQ(v.obligation, Obligation::nat);
+            EXPECT_EQ(v.shown.way, packet::Way::input);
+            EXPECT_EQ(v.shown.witness.source_port, 8081);
+        }
+    }
+}
+
 TEST(Compare, WhatRulesWriteIsReadAfterwards) {
     const std::string drop = "-A INPUT -m connmark --mark 0x1 -j DROP\n";
     const std::string write = "-A INPUT -p tcp --dport 99 -j CONNMARK --set-xmark 0x1/0xffffffff\n";
