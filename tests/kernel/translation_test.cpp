@@ -67,6 +67,26 @@ TEST_F(TakenAlong, AnswersToAClientWhosePortMasqueradeKeeps) {
           "--port 123/udp", "UT206");
 }
 
+TEST_F(TakenAlong, AnswersToAClientOfATranslatedServer) {
+    // Both of its addresses are changed, and nobody goes that way without.
+    RoutedLab lab;
+    lab.serve(lab.server, 53, true);
+    Call call{"203.0.113.1", 5353, true};
+    call.from_port = 123;
+    loses(lab, lab.router, lab.client, call,
+          "*nat\n-A PREROUTING -i eth0 -p udp --dport 5353 -j DNAT --to-destination "
+          "198.51.100.2:53\n-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT\n*mangle\n"
+          "-A PREROUTING -i eth0 -d 198.51.100.0/24 -j DROP\nCOMMIT\n*filter\n"
+          ":INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+          "-A INPUT -p udp --dport 123 -m conntrack --ctstate NEW -j ACCEPT\n"
+          "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+          "-A FORWARD -d 198.51.100.2 -i eth0 -p udp --dport 53 -j ACCEPT\nCOMMIT\n",
+          "-A INPUT -p udp --dport 123 -m conntrack --ctstate UNTRACKED -j ACCEPT\n",
+          "-A PREROUTING -p udp --dport 123 -m addrtype --dst-type LOCAL -j CT --notrack\n"
+          "-A OUTPUT -p udp --sport 123 -j CT --notrack\n",
+          "--port 123/udp", "");
+}
+
 TEST_F(TakenAlong, AnswersOfAServiceThatRedirectMakes) {
     Lab lab;
     lab.serve(lab.server, 8081);
