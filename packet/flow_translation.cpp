@@ -11,21 +11,33 @@ namespace untrack::packet {
 
 void FlowProof::translated(const Flows& f) {
     bool loopback = f.way.question == Way::loopback;
-    Diagram nat = pool_.where(f.first.before.outcomes, [&](std::uint32_t number) {
-        const Outcome& o = questions_.outcomes[number];
-        if (o.fate != Fate::accept) return false;
-        for (const std::string& event :
-             questions_.outcomes.events(questions_.outcomes.effect_of(o).nat)) {
-            bool source = event.starts_with("SNAT") || event.starts_with("MASQUERADE");
-            // Over lo the source is this host's either way.
-            if (!source || !loopback) return true;
-        }
-        return false;
-    });
+    auto by_nat = [&](const Pair& pair, Diagram outcomes) {
+        return pool_.where(outcomes, [&](std::uint32_t number) {
+            const Outcome& o = pair.outcomes[number];
+            if (o.fate != Fate::accept) return false;
+            for (const std::string& event : pair.outcomes.events(pair.outcomes.effect_of(o).nat)) {
+                bool source = event.starts_with("SNAT") || event.starts_with("MASQUERADE");
+                // Over lo the source is this host's either way.
+                if (!source || !loopback) return true;
+            }
+            return false;
+        });
+    };
+    violation(
+        Obligation::nat, "UT205",
+        "a NAT rule translates this packet of the service, and never touches it when it "
+        "is untracked",
+        in_state(both(f.first_packets, by_nat(questions_, f.first.before.outcomes)), value_new),
+        questions_, f.way.question);
+    // What the host itself sends from the service's port has its addresses already.
+    if (services_.role != Role::router) return;
+    Diagram sent =
+        both(both(f.first_packets, f.other_way), by_nat(answers_, f.answer_as_new.before.outcomes));
+    sent = both(sent, untracked(answers_, answers_.after, f.answer_as_new.after.outcomes));
     violation(Obligation::nat, "UT205",
-              "a NAT rule translates this packet of the service, and never touches it when it "
-              "is untracked",
-              in_state(both(f.first_packets, nat), value_new), questions_, f.way.question);
+              "a NAT rule translates what the service's host asks from the service's port, and "
+              "never touches it when it is untracked",
+              in_state(sent, value_new), answers_, f.way.answer);
 }
 
 /// Questions that NAT translates come to be asked by another, or of another; their answers are to

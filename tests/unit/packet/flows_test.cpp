@@ -284,6 +284,36 @@ TEST(Flows, AnswersThatNatMustTranslateBackAreTheirs) {
     }
 }
 
+TEST(Flows, WhatAServersHostAsksItselfIsTranslatedStill) {
+    // As ntpd does: from the service's port.
+    for (const char* protocol : {"udp", "tcp"}) {
+        const std::string before = fmt::format(
+            "*filter\n:FORWARD DROP\n-A FORWARD -p icmp -j ACCEPT\n-A FORWARD -m conntrack "
+            "--ctstate RELATED,ESTABLISHED -j ACCEPT\n-A FORWARD -d 10.0.0.8 -p {0} --dport 123 -j "
+            "ACCEPT\n-A FORWARD -s 10.0.0.8 -p {0} -j ACCEPT\nCOMMIT\n",
+            protocol);
+        const std::string raw = fmt::format(
+            "*raw\n-A PREROUTING -d 10.0.0.8 -p {0} --dport 123 -j CT --notrack\n-A PREROUTING -s "
+            "10.0.0.8 -p {0} --sport 123 -j CT --notrack\nCOMMIT\n",
+            protocol);
+        packet::Services s =
+            services(fmt::format("123/{}", protocol).c_str(), packet::Role::router);
+        model::MaskedAddress own;
+        own.value.bytes = {10, 0, 0, 8};
+        own.mask.bytes = {255, 255, 255, 255};
+        s.address = own;
+        for (const char* nat : {"-s 10.0.0.0/8 -d 203.0.113.0/24 -j MASQUERADE",
+                                "-s 10.0.0.9 -d 203.0.113.0/24 -j MASQUERADE"}) {
+            std::string with = fmt::format("*nat\n-A POSTROUTING {}\nCOMMIT\n", nat);
+            packet::Proof p = prove(before + with, before + with + raw, s);
+            bool lost = std::any_of(p.violations.begin(), p.violations.end(), [](const auto& v) {
+                return v.obligation == Obligation::nat && v.shown.witness.source_port == 123;
+            });
+            EXPECT_EQ(lost, std::string_view(nat).starts_with("-s 10.0.0.0/8")) << nat;
+        }
+    }
+}
+
 TEST(Flows, ClientsOfATranslatedServerMayGetTheServicesPort) {
     // Who asks 8080 comes to a host behind, as this host itself, with the port that it has. No
     // packet goes there but by the translation, and the answers' way is closed to everybody else.
