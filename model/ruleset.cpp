@@ -28,13 +28,6 @@ std::string_view name(Hook hook) {
     return {};
 }
 
-bool Translation::may_give(std::span<const PortRange> asked) const {
-    if (!known || !ports) return true;
-    return std::any_of(asked.begin(), asked.end(), [&](const PortRange& p) {
-        return p.first <= ports->last && ports->first <= p.last;
-    });
-}
-
 void HashSlots::add(std::uint32_t hash, std::uint32_t index) {
     if (slots_.size() <= (used_ + 1) * 2) {
         std::vector<Slot> old(std::max(fewest_slots, slots_.size() * 2));

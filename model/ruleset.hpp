@@ -254,9 +254,7 @@ struct Translation {
     std::optional<PortRange> ports;
     /// False when an argument could not be read: then any address and port may come.
     bool known = true;
-
-    /// Whether a packet may get one of these ports, or keep it.
-    [[nodiscard]] bool may_give(std::span<const PortRange> asked) const;
+    bool random = false;  ///< a source port is changed even when it need not be
 };
 
 struct Rule {

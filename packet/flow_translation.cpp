@@ -158,6 +158,24 @@ class AnswersTaken {
             set = p_.pool_.for_some(set, p_.space_.level(field) + i);
         return set;
     }
+    /// A source port that is not given is kept where no other flow has it; else, or with --random,
+    /// it becomes another of its class (nf_nat_l4proto_unique_tuple in
+    /// net/netfilter/nf_nat_core.c).
+    Diagram any_of_its_class(Diagram set) {
+        struct Class {
+            Interval from, to;
+        };
+        constexpr Class classes[] = {
+            {{0, 511}, {1, 511}}, {{512, 1023}, {600, 1023}}, {{1024, 65535}, {1024, 65535}}};
+        Diagram out = set;
+        for (const Class& c : classes) {
+            Diagram of_class = p_.both(set, p_.space_.values(Field::source_port, {&c.from, 1}));
+            of_class = forget(of_class, Field::source_port);
+            out = p_.pool_.over(
+                out, p_.both(of_class, p_.space_.values(Field::source_port, {&c.to, 1})));
+        }
+        return out;
+    }
     /// The packet after translation, and after what else may have changed on its way; its
     /// predicates have been asked.
     Diagram moved(Diagram set, Field address, Field port, const model::Translation& gives) {
@@ -170,6 +188,7 @@ class AnswersTaken {
             Interval ports{gives.ports->first, gives.ports->last};
             set = p_.both(forget(set, port), p_.space_.values(port, {&ports, 1}));
         }
+        if (gives.known && !gives.ports && port == Field::source_port) set = any_of_its_class(set);
         for (Field field : {Field::state, Field::tcp_flags}) set = forget(set, field);
         for (const PacketSpace::MarkGroup& group : p_.space_.mark_groups())
             set = p_.pool_.for_some(set, group.level);
@@ -236,12 +255,14 @@ class AnswersTaken {
             if (o.fate != Fate::accept || label == nullptr) continue;
             // Of those that get another destination first, destinations() asks.
             if (destination != nullptr && destination != label) continue;
-            // The host's own questions from the service's port are another matter.
-            if (way == Way::output && label->gives->known && !label->gives->ports) continue;
+            // The host's own sockets have ports of their own, which are kept; questions from the
+            // service's port are another matter.
+            const model::Translation& gives = *label->gives;
+            if (way == Way::output && gives.known && !gives.ports && !gives.random) continue;
             Diagram q = p_.both(questions, numbered(outcomes, number));
             if (q == nothing) continue;
             Step by = one_of(*label, q, way, model::Hook::postrouting);
-            q = moved(q, Field::source, Field::source_port, *label->gives);
+            q = moved(q, Field::source, Field::source_port, gives);
             judge(forget(q, Field::in_interface), Way::output, Way::input, true, true, by);
         }
     }

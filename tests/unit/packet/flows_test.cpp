@@ -248,8 +248,15 @@ TEST(Flows, AnswersThatNatMustTranslateBackAreTheirs) {
         {"-A POSTROUTING -o eth0 -p tcp -j MASQUERADE --to-ports 1024-65535", Sameness::same, {}},
         {"-A POSTROUTING -o eth0 -p udp -j MASQUERADE", Sameness::same, {}},
         {"-A POSTROUTING -o eth0 -p tcp --sport 1024: -j MASQUERADE", Sameness::same, {}},
+        // Where it is taken, the client gets another below 512.
+        {"-A POSTROUTING -o eth0 -p tcp --sport 81:511 -j MASQUERADE", Sameness::different,
+         packet::Way::input},
+        {"-A POSTROUTING -o eth0 -p tcp --sport 512: -j MASQUERADE --random", Sameness::same, {}},
         // Nobody is forwarded there.
         {"-A POSTROUTING -o eth7 -j MASQUERADE", Sameness::same, {}},
+        // But this host's own programs get other ports there.
+        {"-A POSTROUTING -o eth7 -p tcp -j MASQUERADE --random", Sameness::different,
+         packet::Way::input},
         {"-A POSTROUTING -o eth0 -s 10.0.0.0/8 -p tcp --sport 1024: -j MASQUERADE",
          Sameness::same,
          {}},
