@@ -87,6 +87,35 @@ TEST_F(TakenAlong, AnswersToAClientOfATranslatedServer) {
           "--port 123/udp", "");
 }
 
+TEST_F(TakenAlong, APortThatIsNotKeptStaysInItsClass) {
+    RoutedLab lab;
+    lab.serve(lab.server, 53, true);
+    ASSERT_TRUE(
+        lab.load(lab.router, "iptables-legacy-restore",
+                 write("random.iptables",
+                       "*nat\n-A POSTROUTING -o eth1 -p udp -j MASQUERADE --random\nCOMMIT\n")));
+    struct {
+        int from, first, last;
+    } const classes[] = {{400, 1, 511}, {700, 600, 1023}, {5000, 1024, 65535}};
+    int changed = 0;
+    for (const auto& c : classes)
+        for (int i = 0; i < 3; ++i) {
+            lab.forget_entries(lab.router);
+            Call call{"198.51.100.2", 53, true};
+            call.from_port = c.from + i;
+            ASSERT_EQ(call_from(lab.client, call), Talk::answered);
+            std::string entries =
+                output_of("ip netns exec " + lab.router + " conntrack -L -p udp 2>/dev/null");
+            std::size_t at = entries.rfind("dport=");
+            ASSERT_NE(at, std::string::npos) << entries;
+            int port = std::stoi(entries.substr(at + 6));
+            EXPECT_GE(port, c.first) << entries;
+            EXPECT_LE(port, c.last) << entries;
+            changed += port != call.from_port ? 1 : 0;
+        }
+    EXPECT_GT(changed, 0);
+}
+
 TEST_F(TakenAlong, AnswersOfAServiceThatRedirectMakes) {
     Lab lab;
     lab.serve(lab.server, 8081);
