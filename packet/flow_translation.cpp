@@ -210,7 +210,10 @@ class AnswersTaken {
     };
     /// `question` describes the packet after translation, `way` is its way, `back` its answers'.
     void judge(Diagram question, Way way, Way back, bool certain, bool source, const Step& by) {
-        Diagram set = p_.both(question, taken(back));
+        // Of other ports frame() speaks where they come to be untracked.
+        Diagram ports = p_.pool_.over(p_.with_ports(Field::source_port),
+                                      p_.with_ports(Field::destination_port));
+        Diagram set = p_.both(p_.both(question, taken(back)), ports);
         set = p_.both(set, p_.both(p_.space_.on_way(way), p_.possible_));
         set = p_.both(set, p_.space_.value(Field::tcp_flags,
                                            tcp_ ? FlowProof::syn_ack : FlowProof::no_flags));
