@@ -11,6 +11,7 @@
 namespace untrack::analyzer {
 
 namespace ipt = parser::iptables;
+using model::ChainRole;
 
 FindingDetails& Findings::details(Finding& finding) {
     if (finding.details >= details_.size()) {
@@ -100,8 +101,7 @@ void FileContext::sort_rules() {
                 unknown = unknown || m.payload.opaque.unknown_extension;
         }
         if (state) rules.state_matches.push_back(id);
-        if (from_port && !to_port && rule.target == model::TargetKind::accept &&
-            ruleset.table_of(rule).name == "filter")
+        if (from_port && !to_port && rule.target == model::TargetKind::accept)
             rules.accepts_by_source_port.push_back(id);
         if (foreign) rules.other_icmp.push_back(id);
         if (unknown) rules.unknown.push_back(id);
@@ -109,21 +109,21 @@ void FileContext::sort_rules() {
 }
 
 void FileContext::find_reachable() {
-    reachable_.assign(ruleset.chains.size(), false);
+    base_of_.assign(ruleset.chains.size(), model::ChainId());
     reached_by_.assign(ruleset.chains.size(), model::RuleId());
     std::vector<model::ChainId> todo;
     for (std::size_t i = 0; i < ruleset.chains.size(); ++i) {
         if (!ruleset.chains[i].base) continue;
-        reachable_[i] = true;
-        todo.emplace_back(model::ChainId(i));
+        base_of_[i] = model::ChainId(i);
+        todo.push_back(base_of_[i]);
     }
     while (!todo.empty()) {
-        const model::Chain& chain = ruleset.chain(todo.back());
+        model::ChainId chain = todo.back();
         todo.pop_back();
-        for (model::RuleId id : ruleset.rules_of(chain)) {
+        for (model::RuleId id : ruleset.rules_of(ruleset.chain(chain))) {
             model::ChainId next = ruleset.rule(id).jump;
-            if (!next.valid() || reachable_[next.value]) continue;
-            reachable_[next.value] = true;
+            if (!next.valid() || reachable(next)) continue;
+            base_of_[next.value] = base_of_[chain.value];
             reached_by_[next.value] = id;
             todo.push_back(next);
         }
@@ -140,24 +140,25 @@ const packet::Tracer& FileContext::tracer() const {
 const packet::Tracer& FileContext::treatment_tracer() const {
     return treatment_tracer_.get([&] {
         const model::Ruleset* host[] = {&ruleset};
-        static constexpr std::string_view tables[] = {"raw", "mangle", "nat"};
-        return packet::Tracer(host, tables);
+        static constexpr ChainRole roles[] = {ChainRole::raw, ChainRole::mangle, ChainRole::nat};
+        return packet::Tracer(host, roles);
     });
 }
 
 const packet::Tracer& FileContext::raw_tracer() const {
     return raw_tracer_.get([&] {
         const model::Ruleset* host[] = {&ruleset};
-        static constexpr std::string_view tables[] = {"raw"};
-        return packet::Tracer(host, tables);
+        static constexpr ChainRole roles[] = {ChainRole::raw};
+        return packet::Tracer(host, roles);
     });
 }
 
 const packet::Tracer& FileContext::filter_tracer() const {
     return filter_tracer_.get([&] {
         const model::Ruleset* host[] = {&ruleset};
-        static constexpr std::string_view tables[] = {"mangle", "filter", "security"};
-        return packet::Tracer(host, tables);
+        static constexpr ChainRole roles[] = {ChainRole::mangle, ChainRole::filter,
+                                              ChainRole::security};
+        return packet::Tracer(host, roles);
     });
 }
 

@@ -49,7 +49,7 @@ struct RuleLists {
     std::vector<model::RuleId> state_matches;  ///< -m state, -m conntrack
     std::vector<model::RuleId> other_icmp;     ///< -p with the other family's ICMP
     std::vector<model::RuleId> unknown;        ///< with a match or target that is not known
-    /// Accepts that ask for a source port and for no destination port, in the filter table.
+    /// Accepts that ask for a source port and for no destination port.
     std::vector<model::RuleId> accepts_by_source_port;
     bool synproxy = false;
 };
@@ -85,7 +85,15 @@ class FileContext {
     RuleLists rules;
 
     /// Whether a base chain leads to the chain.
-    [[nodiscard]] bool reachable(model::ChainId chain) const { return reachable_[chain.value]; }
+    [[nodiscard]] bool reachable(model::ChainId chain) const {
+        return base_of_[chain.value].valid();
+    }
+    /// What the base chain is there for that leads to the chain first; none for chains that nothing
+    /// reaches.
+    [[nodiscard]] model::ChainRole role(model::ChainId chain) const {
+        return reachable(chain) ? ruleset.chain(base_of_[chain.value]).role
+                                : model::ChainRole::none;
+    }
     /// The jump by which the chain was reached first from a base chain; none for base chains and
     /// chains that nothing reaches.
     [[nodiscard]] model::RuleId reached_by(model::ChainId chain) const {
@@ -93,7 +101,7 @@ class FileContext {
     }
     /// Made at the first use: most files need none.
     [[nodiscard]] const packet::Tracer& tracer() const;
-    /// The same without the tables that only filter: raw, mangle and nat.
+    /// The same without the chains that only filter: raw, mangle and nat.
     [[nodiscard]] const packet::Tracer& treatment_tracer() const;
     /// Raw alone, which decides what is tracked.
     [[nodiscard]] const packet::Tracer& raw_tracer() const;
@@ -137,7 +145,7 @@ class FileContext {
     void find_uses();
     void find_reachable();
 
-    std::vector<bool> reachable_;
+    std::vector<model::ChainId> base_of_;  ///< none: nothing reaches the chain
     std::vector<model::RuleId> reached_by_;
     const LineIndex* lines_;
     mutable MadeOnce<LineIndex> own_lines_;

@@ -284,7 +284,7 @@ TranslatedAnswers::TranslatedAnswers(const FileContext& file, Side side)
                                       : !gives_source(rule.target))
             continue;
         auto path = path_to(file, id);
-        if (!path || r.table(r.chain(path->base).table).name != "nat") continue;
+        if (!path || file.role(path->base) != model::ChainRole::nat) continue;
         Hook hook = r.chain(path->base).hook;
         bool first = hook == Hook::prerouting || hook == Hook::output;
         if (side == Side::destination ? !first : hook != Hook::postrouting) continue;
@@ -327,8 +327,7 @@ std::vector<std::uint32_t> TranslatedAnswers::beside(const RulePath& notrack) co
 }
 
 std::optional<TakenAnswer> TranslatedAnswers::taken_by(const RulePath& notrack) const {
-    if (rules_.empty() || file_.table_name(file_.ruleset.rule(notrack.rules.back())) != "raw")
-        return std::nullopt;
+    if (rules_.empty() || file_.role(notrack.base) != model::ChainRole::raw) return std::nullopt;
     for (std::uint32_t i : beside(notrack))
         if (auto taken = flow(notrack, rules_[i])) return taken;
     return std::nullopt;

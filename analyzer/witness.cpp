@@ -77,7 +77,7 @@ std::vector<RulePath> accepts_at(const FileContext& file, std::initializer_list<
     const model::Ruleset& r = file.ruleset;
     std::vector<RulePath> out;
     for (std::size_t i = 0; i < r.chains.size() && out.size() < most; ++i) {
-        if (r.table(r.chains[i].table).name != "filter") continue;
+        if (file.role(ChainId(i)) != model::ChainRole::filter) continue;
         auto path = path_to(file, ChainId(i));
         if (!path || std::find(hooks.begin(), hooks.end(), r.chain(path->base).hook) == hooks.end())
             continue;

@@ -38,7 +38,7 @@ std::optional<packet::Packet> witness(const FileContext& file,
                                       const std::vector<const RulePath*>& rules,
                                       const std::function<bool(const packet::Packet&)>& proves);
 
-/// Ways to the first accept rules of the filter table at the hooks, `most` at most: their
+/// Ways to the first accept rules of filter chains at the hooks, `most` at most: their
 /// conditions make packets that pass.
 std::vector<RulePath> accepts_at(const FileContext& file, std::initializer_list<model::Hook> hooks,
                                  std::size_t most);

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/conntrack_facts.hpp"
 
+#include <algorithm>
+
 namespace untrack::model {
 namespace {
 
 /// Before Linux 4.9 a nat table made the modules load and track, whatever it held.
-bool table_alone_tracks(const Table& table, KernelProfile profile) {
-    return profile != KernelProfile::modern && table.name == "nat";
+std::vector<TableId> tables_that_track(const Ruleset& ruleset, KernelProfile profile) {
+    std::vector<TableId> out;
+    if (profile == KernelProfile::modern) return out;
+    for (const Chain& chain : ruleset.chains)
+        if (chain.base && chain.role == ChainRole::nat &&
+            std::find(out.begin(), out.end(), chain.table) == out.end())
+            out.push_back(chain.table);
+    return out;
 }
 
 ConntrackNeed need_of(const Ruleset& ruleset, const Rule& rule) {
@@ -56,9 +64,8 @@ ConntrackNeed conntrack_need(TargetKind target) {
 
 std::vector<ConntrackUse> conntrack_uses(const Ruleset& ruleset, KernelProfile profile) {
     std::vector<ConntrackUse> uses;
-    for (std::size_t i = 0; i < ruleset.tables.size(); ++i)
-        if (table_alone_tracks(ruleset.tables[i], profile))
-            uses.push_back({RuleId(), TableId(i), ConntrackNeed::nat});
+    for (TableId table : tables_that_track(ruleset, profile))
+        uses.push_back({RuleId(), table, ConntrackNeed::nat});
     for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
         const Rule& rule = ruleset.rules[i];
         if (!rule.live) continue;
@@ -70,8 +77,7 @@ std::vector<ConntrackUse> conntrack_uses(const Ruleset& ruleset, KernelProfile p
 }
 
 bool needs_conntrack(const Ruleset& ruleset, KernelProfile profile) {
-    for (const Table& table : ruleset.tables)
-        if (table_alone_tracks(table, profile)) return true;
+    if (!tables_that_track(ruleset, profile).empty()) return true;
     for (const Rule& rule : ruleset.rules)
         if (rule.live && need_of(ruleset, rule) != ConntrackNeed::none) return true;
     return false;

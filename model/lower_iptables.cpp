@@ -43,6 +43,22 @@ constexpr BuiltInChain built_in_chains[] = {
     {"security", "OUTPUT", Hook::output, priority_security},
 };
 
+struct TableRole {
+    std::string_view table;
+    ChainRole role;
+};
+constexpr TableRole table_roles[] = {
+    {"raw", ChainRole::raw},       {"mangle", ChainRole::mangle},     {"nat", ChainRole::nat},
+    {"filter", ChainRole::filter}, {"security", ChainRole::security},
+};
+
+/// None when iptables has no table of that name.
+ChainRole role_of(std::string_view table) {
+    for (const TableRole& t : table_roles)
+        if (t.table == table) return t.role;
+    return ChainRole::none;
+}
+
 /// The rules of a chain while the file is read: a list, because files insert and delete.
 struct RuleList {
     std::uint32_t head = no_rule;
@@ -115,7 +131,7 @@ class Lowering {
             return;
         }
         open_table(name, {line.begin, parts.name.end});
-        if (!r_.table(table_).built_in)
+        if (role_of(name) == ChainRole::none)
             r_.problems.push_back(
                 {parts.name, fmt::format("no table is called `{}': expected filter, nat, mangle, "
                                          "raw or security",
@@ -131,7 +147,6 @@ class Lowering {
         r_.tables.push_back(table);
         for (const BuiltInChain& b : built_in_chains) {
             if (b.table != name) continue;
-            r_.tables.back().built_in = true;
             Chain chain;
             chain.name = b.name;
             chain.hook = b.hook;
@@ -143,6 +158,7 @@ class Lowering {
 
     ChainId add_chain(Chain chain) {
         chain.table = table_;
+        chain.role = role_of(r_.table(table_).name);
         lists_.emplace_back();
         return r_.add_chain(chain);
     }

@@ -272,6 +272,10 @@ struct Rule {
                            ///< file and for TargetKind::none
 };
 
+/// What the chains at a hook are there for. In iptables the table says it. Packets meet raw before
+/// conntrack has seen them, and nat with the first packet of a flow alone.
+enum class ChainRole : std::uint8_t { none, raw, mangle, nat, filter, security };
+
 struct Chain {
     std::string_view name;
     TableId table;
@@ -283,14 +287,14 @@ struct Chain {
     bool base = false;
     bool is_declared = false;
     TargetKind policy = TargetKind::accept;  ///< accept or drop; base chains only
+    ChainRole role = ChainRole::none;        ///< of other chains: their table's, if it has but one
     std::uint32_t references = 0;            ///< rules that jump or go to it
 };
 
 struct Table {
     std::string_view name;
     Family family = Family::ip;
-    TextRange declared;     ///< its first "*name" line
-    bool built_in = false;  ///< one of raw, mangle, nat, filter, security
+    TextRange declared;  ///< its first "*name" line
 };
 
 /// A value that the language allows but the model cannot read ("--dport 99999"): reported like a

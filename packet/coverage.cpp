@@ -32,6 +32,12 @@ std::size_t rules_of(const model::Ruleset& r, model::TableId table) {
     return n;
 }
 
+/// Whether packets come to the table at all.
+bool is_entered(const model::Ruleset& r, model::TableId table) {
+    return std::any_of(r.chains.begin(), r.chains.end(),
+                       [&](const model::Chain& c) { return c.base && c.table == table; });
+}
+
 /// A line with several addresses is several rules: it is idle when all of them are, for the same
 /// reason, and is then spoken of once.
 void join_lines(const model::Ruleset& r, std::vector<IdleRule>& idle) {
@@ -94,7 +100,7 @@ Coverage coverage(const model::Ruleset& r, const Tracer& tracer, const CoverageO
     };
     for (std::size_t t = 0; t < r.tables.size(); ++t) {
         model::TableId table(t);
-        if (!r.tables[t].built_in || rules_of(r, table) == 0) continue;
+        if (!is_entered(r, table) || rules_of(r, table) == 0) continue;
         if (graph.deepest() <= deepest_jump && decided(table)) continue;
         for (ChainId id : graph.callers_first())
             if (r.chain(id).table == table && r.chain(id).rule_count != 0)

@@ -31,11 +31,10 @@ CoverageTable::CoverageTable(const model::Ruleset& ruleset, model::TableId table
       pool_(space_.pool()) {}
 
 void CoverageTable::run() {
-    bool filter = ruleset_.table(table_).name == "filter";
     for (ChainId id : graph_.callers_first()) {
         if (ruleset_.chain(id).table != table_) continue;
         chain(id);
-        if (!filter) continue;
+        if (ruleset_.chain(id).role != model::ChainRole::filter) continue;
         if (ruleset_.chain(id).base) open_end(id);
         broken_flows(id);
     }

@@ -70,10 +70,9 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
             const model::Chain& c = r->chains[i];
             if (!c.base) continue;
             // A nat chain settles its side of the translation even when it is empty.
-            bool nat = r->table(c.table).name == "nat";
+            bool nat = c.role == model::ChainRole::nat;
             if (c.rule_count == 0 && c.policy == TargetKind::accept && !nat) continue;
-            hooks_[static_cast<std::size_t>(c.hook)].push_back(
-                {r, ChainId(i), c.priority, r->table(c.table).name == "nat"});
+            hooks_[static_cast<std::size_t>(c.hook)].push_back({r, ChainId(i), c.priority, nat});
         }
     }
     for (auto& chains : hooks_)

@@ -6,6 +6,7 @@
 namespace untrack::packet {
 
 using model::ChainId;
+using model::ChainRole;
 using model::Hook;
 using model::Rule;
 using model::RuleId;
@@ -82,9 +83,10 @@ bool rewrites_addresses(const Ruleset& r, const Rule& rule) {
     return rule.target == TargetKind::rewrite_header && r.target_name(rule) != "HMARK";
 }
 
-/// Whether NOTRACK may have come before: its table is not in the file, or it has such a rule.
+/// Whether NOTRACK may have come before: no chain for it is in the file, or it has such a rule.
 bool may_be_untracked(const Ruleset& r) {
-    return !r.find_table("raw").valid() ||
+    return std::none_of(r.chains.begin(), r.chains.end(),
+                        [](const model::Chain& c) { return c.base && c.role == ChainRole::raw; }) ||
            std::any_of(r.rules.begin(), r.rules.end(), [](const Rule& rule) {
                return rule.live && rule.target == TargetKind::notrack;
            });
@@ -108,10 +110,10 @@ Reach::Reach(const Ruleset& r, model::TableId table, const ChainGraph& graph, Fi
     if (may_be_untracked(r))
         tracked_ = pool_.over(tracked_,
                               pool_.inside(fields_, space_.value(Field::state, value_untracked)));
-    bool nat = r.table(table).name == "nat";
     for (std::size_t i = 0; i < r.chains.size(); ++i) {
+        const model::Chain& c = r.chains[i];
         // Once nothing needs conntrack there are no nat chains (measured).
-        if (r.chains[i].table != table || !r.chains[i].base || (nat && !evaluator_.tracks()))
+        if (c.table != table || !c.base || (c.role == ChainRole::nat && !evaluator_.tracks()))
             continue;
         templates_ = templates_ || graph.facts(ChainId(i)).templates;
         enter_base(ChainId(i));
@@ -127,7 +129,7 @@ Diagram Reach::possible_at(Hook hook, Way way, const model::Chain& chain) {
     Diagram d = is_before_conntrack(way, chain)
                     ? pool_.inside(fields_, space_.value(Field::state, value_invalid))
                     : tracked_;
-    if (ruleset_.table(chain.table).name == "nat") {
+    if (chain.role == ChainRole::nat) {
         // nat chains see the first packet of a tracked flow.
         Diagram icmp = pool_.over(space_.value(Field::protocol, proto_icmp),
                                   space_.value(Field::protocol, proto_icmpv6));

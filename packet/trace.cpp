@@ -10,6 +10,7 @@ namespace untrack::packet {
 namespace {
 
 using model::ChainId;
+using model::ChainRole;
 using model::Hook;
 using model::Match;
 using model::Rule;
@@ -127,7 +128,8 @@ class Run {
                 attach_here = false;
             }
             if (base.inert && !keep_) continue;
-            if (base.nat && !nat_sees(which)) continue;
+            if (base.role == ChainRole::nat && !nat_sees(which)) continue;
+            role_ = base.role;
             if (!pass(base)) return false;
         }
         if (attach_here) attach();
@@ -176,8 +178,7 @@ class Run {
     /// The place that speaks for the verdict: what dropped the packet, else the last accept in a
     /// filter chain.
     void decided(Outcome outcome, const Step& step) {
-        bool filter = step.ruleset->chain(step.chain).table.valid() &&
-                      step.ruleset->table(step.ruleset->chain(step.chain).table).name == "filter";
+        bool filter = role_ == ChainRole::filter;
         if (outcome != Outcome::accept || filter || out_.decision.ruleset == nullptr)
             out_.decision = step;
     }
@@ -343,6 +344,7 @@ class Run {
     bool destination_done_ = false;
     bool source_done_ = false;
     Outcome outcome_ = Outcome::fell_through;  ///< of the rule that ended a walk
+    ChainRole role_ = ChainRole::none;         ///< of the base chain that the packet is in
     std::string_view stopped_on_;
 };
 
@@ -424,7 +426,7 @@ bool is_inert(const Ruleset& r, model::TableId table, Host host) {
 
 }  // namespace
 
-Tracer::Tracer(Host host, std::span<const std::string_view> only) {
+Tracer::Tracer(Host host, std::span<const ChainRole> only) {
     for (const Ruleset* r : host) {
         indices_.emplace_back(*r);
         FamilyTables& f = families_[index(r->family)];
@@ -432,21 +434,24 @@ Tracer::Tracer(Host host, std::span<const std::string_view> only) {
         f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(), [](const Rule& rule) {
                     return rule.live && is_nat_target(rule.target);
                 });
-        auto followed = [&](std::string_view table) {
-            return only.empty() || std::find(only.begin(), only.end(), table) != only.end();
+        auto followed = [&](ChainRole role) {
+            return only.empty() || std::find(only.begin(), only.end(), role) != only.end();
         };
-        std::vector<bool> inert(r->tables.size());
-        for (std::size_t t = 0; t < inert.size(); ++t)
-            inert[t] = r->tables[t].name == "mangle" && followed("mangle") &&
-                       is_inert(*r, model::TableId(t), host);
+        std::vector<std::optional<bool>> inert(r->tables.size());
+        auto is_inert_mangle = [&](const model::Chain& c) {
+            if (c.role != ChainRole::mangle) return false;
+            std::optional<bool>& known = inert[c.table.value];
+            if (!known) known = is_inert(*r, c.table, host);
+            return *known;
+        };
         for (std::size_t i = 0; i < r->chains.size(); ++i) {
             const model::Chain& c = r->chains[i];
-            if (!c.base || !followed(r->table(c.table).name)) continue;
+            if (!c.base || !followed(c.role)) continue;
             // A nat chain settles its side of the translation even when it is empty.
-            bool nat = r->table(c.table).name == "nat";
+            bool nat = c.role == ChainRole::nat;
             if (c.rule_count == 0 && c.policy == TargetKind::accept && !nat) continue;
             f.hooks[static_cast<std::size_t>(c.hook)].push_back(
-                {r, ChainId(i), c.priority, r->table(c.table).name == "nat", inert[c.table.value]});
+                {r, ChainId(i), c.priority, c.role, is_inert_mangle(c)});
         }
     }
     for (FamilyTables& f : families_)

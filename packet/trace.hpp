@@ -69,9 +69,9 @@ Truth matches(const model::Ruleset& ruleset, const model::Match& match, const Pa
 /// once, partly when a packet first asks for it. One tracer serves any number of threads.
 class Tracer {
   public:
-    /// With `only`, chains of other tables are left out: enough to ask what raw and nat do, without
+    /// With `only`, chains of other roles are left out: enough to ask what raw and nat do, without
     /// the thousand rules of filter.
-    explicit Tracer(Host host, std::span<const std::string_view> only = {});
+    explicit Tracer(Host host, std::span<const model::ChainRole> only = {});
 
     /// Where a rule's match is not known (an opaque predicate), both answers are followed; the
     /// verdict is unknown only when they differ. Predicates with the same text have the same answer
@@ -87,7 +87,7 @@ class Tracer {
         const model::Ruleset* ruleset;
         model::ChainId chain;
         std::int16_t priority;
-        bool nat;
+        model::ChainRole role;
         bool inert;  ///< cannot change the verdict, nor what later chains see
     };
     struct FamilyTables {

@@ -22,7 +22,7 @@ void ut201(const FileContext& file, Reporter& report) {
         const model::Rule& rule = file.ruleset.rule(id);
         if (is_synproxy_idiom(file, rule)) continue;
         auto path = path_to(file, id);
-        if (!path || file.table_name(rule) != "raw") continue;
+        if (!path || file.role(path->base) != model::ChainRole::raw) continue;
         bool covered = false;
         std::optional<Packet> witness;
         model::Hook hook = file.ruleset.chain(path->base).hook;

@@ -84,7 +84,7 @@ class Accepts {
         const model::Ruleset& r = file.ruleset;
         for (std::size_t i = 0; i < r.chains.size(); ++i) {
             const model::Chain& chain = r.chains[i];
-            if (r.table(chain.table).name != "filter") continue;
+            if (file.role(model::ChainId(i)) != model::ChainRole::filter) continue;
             auto path = path_to(file, model::ChainId(i));
             if (!path) continue;
             packet::Path way = paths_through(r.chain(path->base).hook).front();

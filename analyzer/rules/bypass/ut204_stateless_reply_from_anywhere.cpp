@@ -54,7 +54,9 @@ void ut204(const FileContext& file, Reporter& report) {
     std::size_t tried = 0;
     for (model::RuleId id : file.rules.accepts_by_source_port) {
         auto accept = path_to(file, id);
-        if (!accept || pins_source(file, *accept)) continue;
+        if (!accept || file.role(accept->base) != model::ChainRole::filter ||
+            pins_source(file, *accept))
+            continue;
         model::Hook hook = file.ruleset.chain(accept->base).hook;
         if (hook != model::Hook::input && hook != model::Hook::forward) continue;
         if (++tried > most_rules) return;

@@ -93,7 +93,7 @@ void ut218(const FileContext& file, Reporter& report) {
     bool looked = false;
     for (std::size_t i = 0; i < r.chains.size(); ++i) {
         const model::Chain& chain = r.chains[i];
-        if (r.table(chain.table).name != "filter") continue;
+        if (file.role(model::ChainId(i)) != model::ChainRole::filter) continue;
         auto way_in = path_to(file, model::ChainId(i));
         if (!way_in || told[way_in->base.value]) continue;
         model::Hook hook = r.chain(way_in->base).hook;

@@ -128,9 +128,9 @@ void ut221(const FileContext& file, Reporter& report) {
     for (model::RuleId id : file.rules.state_matches) {
         const model::Rule& rule = file.ruleset.rule(id);
         const model::Match* match = conntrack_of(file.ruleset, rule);
-        if (match == nullptr || file.table_name(rule) == "raw") continue;
+        if (match == nullptr) continue;
         auto path = path_to(file, id);
-        if (!path) continue;
+        if (!path || file.role(path->base) == model::ChainRole::raw) continue;
         Beside beside(file.ruleset, *match);
         std::size_t tries = 0;
         for (model::RuleId notrack_id : file.rules.notrack) {

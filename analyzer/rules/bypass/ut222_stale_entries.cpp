@@ -84,7 +84,9 @@ void ut222(const FileContext& file, Reporter& report) {
     for (model::RuleId id : file.rules.notrack) {
         const model::Rule& rule = file.ruleset.rule(id);
         auto path = path_to(file, id);
-        if (!path || file.table_name(rule) != "raw" || !takes_questions(file, *path)) continue;
+        if (!path || file.role(path->base) != model::ChainRole::raw ||
+            !takes_questions(file, *path))
+            continue;
         auto p = session(file, *path);
         if (!p || !(taker(file, *p) == id)) continue;
         model::RuleId other = taker(file, packet::reverse(*p));

@@ -96,7 +96,8 @@ void ut223(const FileContext& file, Reporter& report) {
     for (model::RuleId id : file.rules.notrack) {
         const model::Rule& rule = file.ruleset.rule(id);
         auto path = path_to(file, id);
-        if (!path || file.table_name(rule) != "raw" || asks_ports(file, *path)) continue;
+        if (!path || file.role(path->base) != model::ChainRole::raw || asks_ports(file, *path))
+            continue;
         auto loss = loss_of(file, *path);
         if (!loss) continue;
         Finding& finding = report.add_text(

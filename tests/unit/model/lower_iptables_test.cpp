@@ -78,6 +78,25 @@ TEST(Lower, AListingWithoutTableLinesIsOneTable) {
     EXPECT_EQ(nat.ruleset.tables[0].name, "nat");
 }
 
+TEST(Lower, ChainsHaveTheRoleOfTheirTable) {
+    using model::ChainRole;
+    struct Row {
+        const char* table;
+        ChainRole role;
+    };
+    const Row rows[] = {{"raw", ChainRole::raw},           {"mangle", ChainRole::mangle},
+                        {"nat", ChainRole::nat},           {"filter", ChainRole::filter},
+                        {"security", ChainRole::security}, {"broute", ChainRole::none}};
+    for (const Row& row : rows) {
+        Loaded l(std::string("*") + row.table + "\n:own - [0:0]\n-A OUTPUT -j own\nCOMMIT\n");
+        for (const char* name : {"OUTPUT", "own"}) {
+            model::ChainId id = l.ruleset.find_chain(l.ruleset.find_table(row.table), name);
+            ASSERT_TRUE(id.valid()) << row.table << ' ' << name;
+            EXPECT_EQ(l.ruleset.chain(id).role, row.role) << row.table << ' ' << name;
+        }
+    }
+}
+
 // What turns conntrack on is measured on Linux 6.18: each construct in a rule that matches nothing.
 TEST(ConntrackFacts, WhatTurnsTrackingOn) {
     struct Row {
