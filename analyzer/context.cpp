@@ -6,11 +6,9 @@
 
 #include "analyzer/frameworks.hpp"
 #include "base/parallel.hpp"
-#include "model/lower_iptables.hpp"
 
 namespace untrack::analyzer {
 
-namespace ipt = parser::iptables;
 using model::ChainRole;
 
 FindingDetails& Findings::details(Finding& finding) {
@@ -41,9 +39,8 @@ Finding& Reporter::add(TextRange range, std::string_view message, model::RuleId 
     return findings_.list.back();
 }
 
-FileContext::FileContext(const ipt::SyntaxTree& t, const model::Ruleset& r, model::KernelProfile k,
-                         const LineIndex* lines, std::size_t threads)
-    : tree(t), ruleset(r), kernel(k), lines_(lines) {
+FileContext::FileContext(const model::RulesetText& t, model::KernelProfile k, std::size_t threads)
+    : text(t), ruleset(t.ruleset), kernel(k) {
     void (FileContext::*const parts[])() = {&FileContext::sort_rules, &FileContext::find_uses,
                                             &FileContext::find_reachable};
     in_order(
@@ -167,9 +164,7 @@ const packet::ChainGraph& FileContext::graph() const {
 }
 
 const model::Ruleset& FileContext::with_texts() const {
-    return with_texts_.get([&] {
-        return model::lower(tree, {ruleset.family, ruleset.path, true});
-    });
+    return with_texts_.get([&] { return text.with_target_texts(); });
 }
 
 const packet::Coverage& FileContext::coverage() const {
@@ -183,45 +178,6 @@ const packet::Coverage& FileContext::coverage() const {
         };
         return packet::coverage(r, tracer, options);
     });
-}
-
-TextRange FileContext::range(const model::Rule& rule) const {
-    const ipt::Line& l = line(rule);
-    return {l.begin, l.begin + static_cast<std::uint32_t>(tree.content(l).size())};
-}
-
-std::string FileContext::value(const ipt::Line& l, const ipt::Option& option) const {
-    if (option.value_size != 0) return std::string(tree.plain_value(option));
-    ipt::OptionWords words(tree, l, option);
-    ipt::Word word;
-    std::string storage;
-    if (!words.next(word)) return {};
-    return std::string(ipt::word_value(tree.text, word, storage));
-}
-
-TextRange FileContext::match_range(const model::Rule& rule,
-                                   std::initializer_list<std::string_view> names) const {
-    const ipt::Line& l = line(rule);
-    for (const ipt::Option& option : tree.options_of(l)) {
-        if (option.key != ipt::key(ipt::Base::match)) continue;
-        if (std::find(names.begin(), names.end(), value(l, option)) != names.end())
-            return ipt::OptionWords::whole(tree, l, option);
-    }
-    return range(rule);
-}
-
-TextRange FileContext::target_range(const model::Rule& rule) const {
-    const ipt::Line& l = line(rule);
-    for (const ipt::Option& option : tree.options_of(l))
-        if (option.key == ipt::key(ipt::Base::jump) || option.key == ipt::key(ipt::Base::goto_))
-            return ipt::OptionWords::whole(tree, l, option);
-    return range(rule);
-}
-
-std::uint32_t FileContext::line_number(std::uint32_t offset) const {
-    const LineIndex& lines =
-        lines_ != nullptr ? *lines_ : own_lines_.get([&] { return ipt::line_index(tree); });
-    return lines.place(offset).line;
 }
 
 }  // namespace untrack::analyzer

@@ -4,18 +4,16 @@
 #pragma once
 
 #include <list>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "analyzer/finding.hpp"
-#include "base/line_index.hpp"
+#include "base/made_once.hpp"
 #include "model/conntrack_facts.hpp"
+#include "model/ruleset_text.hpp"
 #include "packet/chain_graph.hpp"
 #include "packet/coverage.hpp"
 #include "packet/trace.hpp"
-#include "parser/iptables/syntax.hpp"
 
 namespace untrack::analyzer {
 
@@ -54,32 +52,13 @@ struct RuleLists {
     bool synproxy = false;
 };
 
-/// What is made when somebody asks first; other threads that ask meanwhile wait.
-template <typename T>
-class MadeOnce {
-  public:
-    template <typename Make>
-    const T& get(Make make) {
-        std::call_once(once_, [&] { value_ = std::make_unique<const T>(make()); });
-        return *value_;
-    }
-    /// nullptr when nobody has asked; not to be called while somebody may.
-    [[nodiscard]] const T* if_made() const { return value_.get(); }
-
-  private:
-    std::once_flag once_;
-    std::unique_ptr<const T> value_;
-};
-
 /// One file for all lint rules, which may run at the same time.
 class FileContext {
   public:
-    /// `lines` may be left out: they are counted when a rule asks first.
-    FileContext(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset,
-                model::KernelProfile kernel, const LineIndex* lines = nullptr,
+    FileContext(const model::RulesetText& text, model::KernelProfile kernel,
                 std::size_t threads = 1);
 
-    const parser::iptables::SyntaxTree& tree;
+    const model::RulesetText& text;
     const model::Ruleset& ruleset;
     const model::KernelProfile kernel;
     RuleLists rules;
@@ -118,24 +97,18 @@ class FileContext {
     /// The ruleset with its targets' texts, for telling targets apart; made at the first use.
     [[nodiscard]] const model::Ruleset& with_texts() const;
 
-    [[nodiscard]] const parser::iptables::Line& line(const model::Rule& rule) const {
-        return tree.lines[rule.line];
-    }
-    /// A rule's whole line, without its line end.
-    [[nodiscard]] TextRange range(const model::Rule& rule) const;
-    /// "-m NAME" of a rule, for any of the names; the whole rule when the match came with -p.
+    [[nodiscard]] TextRange range(const model::Rule& rule) const { return text.range(rule); }
     [[nodiscard]] TextRange match_range(const model::Rule& rule,
-                                        std::initializer_list<std::string_view> names) const;
-    /// "-j NAME" of a rule.
-    [[nodiscard]] TextRange target_range(const model::Rule& rule) const;
+                                        std::initializer_list<std::string_view> names) const {
+        return text.match_range(rule, {names.begin(), names.size()});
+    }
+    [[nodiscard]] TextRange target_range(const model::Rule& rule) const {
+        return text.target_range(rule);
+    }
     /// The line number of a rule, from 1.
     [[nodiscard]] std::uint32_t line_number(const model::Rule& rule) const {
-        return line_number(line(rule).begin);
+        return text.line_number(rule);
     }
-    [[nodiscard]] std::uint32_t line_number(std::uint32_t offset) const;
-    /// The value of an option of a rule's line, quotation marks taken off.
-    [[nodiscard]] std::string value(const parser::iptables::Line& line,
-                                    const parser::iptables::Option& option) const;
     [[nodiscard]] std::string_view table_name(const model::Rule& rule) const {
         return ruleset.table_of(rule).name;
     }
@@ -147,8 +120,6 @@ class FileContext {
 
     std::vector<model::ChainId> base_of_;  ///< none: nothing reaches the chain
     std::vector<model::RuleId> reached_by_;
-    const LineIndex* lines_;
-    mutable MadeOnce<LineIndex> own_lines_;
     mutable MadeOnce<packet::Tracer> tracer_;
     mutable MadeOnce<packet::Tracer> treatment_tracer_;
     mutable MadeOnce<packet::Tracer> raw_tracer_;

@@ -26,8 +26,7 @@ std::string end_of(const FileContext& file, model::ChainId id) {
 std::string place(const FileContext& file, RuleId rule, model::ChainId chain) {
     if (!rule.valid()) return end_of(file, chain);
     const model::Rule& r = file.ruleset.rule(rule);
-    TextRange range = file.range(r);
-    std::string text(file.tree.text.substr(range.begin, range.size()));
+    std::string text(file.text.at(file.range(r)));
     if (text.size() > longest_rule) text = text.substr(0, longest_rule) + "...";
     return fmt::format("line {} ({})", file.line_number(r), text);
 }
@@ -88,22 +87,6 @@ std::string deed(const FileContext& file, RuleId id) {
 
 namespace {
 
-/// A rule's line as far as it tells what the rule does: no counters, single blanks.
-std::string rule_text(const FileContext& file, const model::Rule& rule) {
-    TextRange range = file.range(rule);
-    std::string_view line = file.tree.text.substr(range.begin, range.size());
-    while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
-    if (line.starts_with('[')) line.remove_prefix(std::min(line.size(), line.find(']') + 1));
-    std::string out;
-    for (char c : line) {
-        bool blank = c == ' ' || c == '\t';
-        if (blank && (out.empty() || out.back() == ' ')) continue;
-        out += blank ? ' ' : c;
-    }
-    while (!out.empty() && out.back() == ' ') out.pop_back();
-    return out;
-}
-
 bool has_memory(const model::Ruleset& r, const model::Rule& rule) {
     auto matches = r.matches_of(rule);
     return std::any_of(matches.begin(), matches.end(), [](const model::Match& m) {
@@ -127,7 +110,7 @@ Twins::Twins(const FileContext& file) : first_(file.ruleset.rules.size()) {
         if (chain.rule_count < 2) continue;
         seen.clear();
         for (RuleId id : r.rules_of(chain)) {
-            auto [it, added] = seen.try_emplace(rule_text(file, r.rule(id)), id);
+            auto [it, added] = seen.try_emplace(file.text.plain_text(r.rule(id)), id);
             if (!added) first_[id.value] = it->second;
         }
     }

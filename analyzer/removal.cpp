@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "analyzer/coverage_text.hpp"
-#include "model/lower_iptables.hpp"
 
 namespace untrack::analyzer {
 
@@ -25,23 +24,14 @@ std::vector<RuleId> removable(const FileContext& file) {
     return out;
 }
 
-TextRange whole_line(const FileContext& file, const model::Rule& rule) {
-    TextRange range = file.range(rule);
-    std::string_view text = file.tree.text;
-    if (range.end < text.size() && text[range.end] == '\r') ++range.end;
-    if (range.end < text.size() && text[range.end] == '\n') ++range.end;
-    return range;
-}
-
 bool same_without(const FileContext& file, const std::vector<RuleId>& rules) {
     std::vector<TextEdit> edits;
     edits.reserve(rules.size());
-    for (RuleId id : rules) edits.push_back({whole_line(file, file.ruleset.rule(id)), ""});
+    for (RuleId id : rules) edits.push_back({file.text.removal_range(file.ruleset.rule(id)), ""});
     sort_edits(edits);
-    std::string text = apply_edits(file.tree.text, edits);
-    parser::iptables::SyntaxTree tree = parser::iptables::parse(text);
+    std::string text = apply_edits(file.ruleset.text, edits);
     const model::Ruleset& before = file.with_texts();
-    model::Ruleset after = model::lower(tree, {before.family, before.path, true});
+    model::Ruleset after = file.text.reread(text);
     const model::Ruleset* both[] = {&before, &after};
     try {
         packet::PacketSpace space(before.family, both, packet::FieldOrder::small_first, most_words);
@@ -66,7 +56,7 @@ bool same_without(const FileContext& file, const std::vector<RuleId>& rules) {
 
 Fix removal(const FileContext& file, RuleId rule) {
     Fix fix{"remove the rule", Applicability::unsafe, {}};
-    fix.edits.push_back({whole_line(file, file.ruleset.rule(rule)), ""});
+    fix.edits.push_back({file.text.removal_range(file.ruleset.rule(rule)), ""});
     const auto& idle = file.coverage().idle;
     auto it = std::lower_bound(
         idle.begin(), idle.end(), rule,

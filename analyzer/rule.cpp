@@ -6,19 +6,30 @@
 namespace untrack::analyzer {
 
 #define RULE(code, function, name, severity, summary) void function(const FileContext&, Reporter&);
+#define IPTABLES_RULE(code, function, name, severity, summary) \
+    void function(const FileContext&, const parser::iptables::SyntaxTree&, Reporter&);
 #define INPUT(code, name, severity, summary)
 #include "analyzer/rules.def"
 #undef INPUT
+#undef IPTABLES_RULE
 #undef RULE
 
 namespace {
 
+template <void (*run)(const FileContext&, const parser::iptables::SyntaxTree&, Reporter&)>
+void on_iptables(const FileContext& file, Reporter& report) {
+    if (const auto* tree = file.text.iptables()) run(file, *tree, report);
+}
+
 constexpr Rule registry[] = {
 #define RULE(code, function, name, severity, summary) \
     {#code, name, Severity::severity, summary, function},
+#define IPTABLES_RULE(code, function, name, severity, summary) \
+    {#code, name, Severity::severity, summary, on_iptables<function>},
 #define INPUT(code, name, severity, summary) {#code, name, Severity::severity, summary, nullptr},
 #include "analyzer/rules.def"
 #undef INPUT
+#undef IPTABLES_RULE
 #undef RULE
 };
 

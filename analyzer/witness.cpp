@@ -6,7 +6,6 @@
 
 namespace untrack::analyzer {
 
-namespace ipt = parser::iptables;
 using model::ChainId;
 using model::RuleId;
 
@@ -142,64 +141,11 @@ bool asks_destination(const FileContext& file, const RulePath& path) {
     return false;
 }
 
-std::string mirrored_rule(const FileContext& file, const model::Rule& rule,
-                          std::string_view chain) {
-    const ipt::Line& line = file.line(rule);
-    std::string out = fmt::format("-A {}", chain);
-    for (const ipt::Option& option : file.tree.options_of(line)) {
-        if (option.key <= ipt::key(ipt::Base::policy) || option.key == ipt::unknown_option)
-            continue;
-        std::string_view name = ipt::option_info(option.key).name;
-        struct Pair {
-            std::string_view from, to;
-        };
-        static constexpr Pair swaps[] = {
-            {"--source", "-d"},
-            {"--destination", "-s"},
-            {"--in-interface", "-o"},
-            {"--out-interface", "-i"},
-            {"--sport", "--dport"},
-            {"--dport", "--sport"},
-            {"--source-port", "--dport"},
-            {"--destination-port", "--sport"},
-            {"--sports", "--dports"},
-            {"--dports", "--sports"},
-            {"--source-ports", "--dports"},
-            {"--destination-ports", "--sports"},
-            {"--src-range", "--dst-range"},
-            {"--dst-range", "--src-range"},
-            {"--src-type", "--dst-type"},
-            {"--dst-type", "--src-type"},
-            {"--protocol", "-p"},
-            {"--match", "-m"},
-            {"--jump", "-j"},
-            {"--notrack", "--notrack"},
-        };
-        for (const Pair& s : swaps)
-            if (s.from == name) {
-                name = s.to;
-                break;
-            }
-        bool incoming = chain == "PREROUTING" || chain == "INPUT";
-        bool outgoing = chain == "OUTPUT" || chain == "POSTROUTING";
-        if ((name == "-o" && incoming) || (name == "-i" && outgoing)) continue;
-        out += (option.flags & (ipt::Option::negated | ipt::Option::negated_after)) != 0
-                   ? fmt::format(" ! {}", name)
-                   : fmt::format(" {}", name);
-        ipt::OptionWords words(file.tree, line, option);
-        for (ipt::Word word; words.next(word);)
-            out += fmt::format(" {}", file.tree.text.substr(word.range.begin, word.range.size()));
-    }
-    return out;
-}
-
 std::string describe(const FileContext& file, const packet::Step& step) {
     if (!step.rule.valid())
         return fmt::format("the policy of {}", file.ruleset.chain(step.chain).name);
     const model::Rule& rule = file.ruleset.rule(step.rule);
-    TextRange range = file.range(rule);
-    return fmt::format("line {} ({})", file.line_number(rule),
-                       file.tree.text.substr(range.begin, range.size()));
+    return fmt::format("line {} ({})", file.line_number(rule), file.text.at(file.range(rule)));
 }
 
 }  // namespace untrack::analyzer

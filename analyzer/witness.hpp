@@ -61,10 +61,6 @@ bool has_match(const model::Ruleset& ruleset, const model::Rule& rule,
 /// Whether the way to the rule asks for a destination address, or for its type.
 bool asks_destination(const FileContext& file, const RulePath& path);
 
-/// The raw rule for the answers to packets of this one: source and destination swapped, in the
-/// given chain.
-std::string mirrored_rule(const FileContext& file, const model::Rule& rule, std::string_view chain);
-
 /// "line 12 (-A INPUT -j DROP)" or "the policy of INPUT".
 std::string describe(const FileContext& file, const packet::Step& step);
 

@@ -10,6 +10,7 @@
 
 #include "analyzer/driver.hpp"
 #include "bench/generate.hpp"
+#include "model/iptables_text.hpp"
 #include "model/lower_iptables.hpp"
 #include "packet/words.hpp"
 #include "report/lint_report.hpp"
@@ -40,6 +41,7 @@ struct Loaded {
         : tree(parser::iptables::parse(text)), ruleset(lowered(tree)) {}
     parser::iptables::SyntaxTree tree;
     model::Ruleset ruleset;
+    model::IptablesText rules{tree, ruleset};
 };
 
 void time_per_rule(benchmark::State& state) {
@@ -82,7 +84,7 @@ void lower(benchmark::State& state) {
 void facts(benchmark::State& state) {
     Loaded l(text_of(state));
     for (auto _ : state) {
-        analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+        analyzer::FileContext file(l.rules, model::KernelProfile::modern);
         benchmark::DoNotOptimize(file.rules.uses.size());
     }
     time_per_rule(state);
@@ -94,7 +96,7 @@ void lint(benchmark::State& state, const char* codes) {
     auto selection = analyzer::Selection::make({codes}, {}).value();
     std::size_t findings = 0;
     for (auto _ : state) {
-        analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+        analyzer::FileContext file(l.rules, model::KernelProfile::modern);
         findings = analyzer::lint(file, selection).list.size();
     }
     state.counters["findings"] = static_cast<double>(findings);
@@ -105,11 +107,11 @@ void lint(benchmark::State& state, const char* codes) {
 void print(benchmark::State& state) {
     const std::string& text = text_of(state);
     Loaded l(text);
-    LineIndex lines(text);
-    analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern, &lines);
+    analyzer::FileContext file(l.rules, model::KernelProfile::modern);
     auto findings =
         analyzer::lint(file, analyzer::Selection::make({"UT1", "UT2", "UT5"}, {}).value());
-    report::LintedFile linted{"bench", text, &l.ruleset, &findings, &lines, 0, {}, {}};
+    report::LintedFile linted{"bench",          text, &l.ruleset, "iptables", &findings,
+                              &l.rules.lines(), 0,    {},         {}};
     std::string out;
     for (auto _ : state) {
         out.clear();

@@ -75,7 +75,7 @@ std::string dump_model(const Input& input) {
             out +=
                 fmt::format("  {} matches, target {}: {}\n", rule.match_count,
                             rule.target == model::TargetKind::none ? "none" : r.target_name(rule),
-                            input.tree.content(input.tree.lines[rule.line]));
+                            input.text.at(input.text.range(rule)));
         }
     }
     return out;

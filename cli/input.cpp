@@ -163,28 +163,23 @@ tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& 
     return input;
 }
 
-std::string syntax_errors(Input& input) {
-    std::vector<std::pair<std::uint32_t, std::string_view>> all;
-    for (const auto& e : input.tree.errors) all.emplace_back(e.range.begin, e.message);
-    for (const auto& p : input.ruleset.problems) all.emplace_back(p.range.begin, p.message);
-    std::stable_sort(all.begin(), all.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
+std::string syntax_errors(const Input& input) {
     std::string out;
-    for (const auto& [offset, message] : all) {
-        LineColumn at = input.line_index().place(offset);
-        out += fmt::format("{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column, message);
+    for (const model::TextError& error : input.text.errors()) {
+        LineColumn at = input.text.lines().place(error.range.begin);
+        out += fmt::format("{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column,
+                           error.message);
     }
     return out;
 }
 
-std::string remarks(Input& input, const Context& context) {
+std::string remarks(const Input& input, const Context& context) {
     std::string out;
     const model::Ruleset& r = input.ruleset;
     if (context.verbose) {
-        out = fmt::format(
-            "{}: read as {} (IPv{}), lines: {}, tables: {}, rules: {}\n", input.file.path(),
-            r.family == model::Family::ip ? "iptables" : "ip6tables", family_digit(r.family),
-            input.tree.lines.size(), r.tables.size(), r.rules.size());
+        out = fmt::format("{}: read as {} (IPv{}), lines: {}, tables: {}, rules: {}\n",
+                          input.file.path(), input.text.language(), family_digit(r.family),
+                          input.tree.lines.size(), r.tables.size(), r.rules.size());
     }
     if (!input.has_rules() && !context.quiet)
         out += fmt::format("{}: {}\n", input.file.path(),

@@ -8,11 +8,9 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "base/line_index.hpp"
 #include "base/source_file.hpp"
 #include "cli/common.hpp"
-#include "model/ruleset.hpp"
-#include "parser/iptables/syntax.hpp"
+#include "model/iptables_text.hpp"
 
 namespace untrack::cli {
 
@@ -21,16 +19,12 @@ struct Input {
     SourceFile file;
     parser::iptables::SyntaxTree tree;
     model::Ruleset ruleset;
-    std::optional<LineIndex> lines;
+    model::IptablesText text{tree, ruleset};
 
     explicit Input(SourceFile f) : file(std::move(f)) {}
     Input(const Input&) = delete;
     Input& operator=(const Input&) = delete;
 
-    const LineIndex& line_index() {
-        if (!lines) lines.emplace(parser::iptables::line_index(tree));
-        return *lines;
-    }
     [[nodiscard]] bool has_rules() const {
         return !ruleset.rules.empty() || !ruleset.tables.empty();
     }
@@ -59,9 +53,9 @@ tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& 
                                                              std::size_t threads = 1);
 /// Syntax errors and unreadable values of a file as lines FILE:LINE:COLUMN: error: ...; empty when
 /// there are none.
-std::string syntax_errors(Input& input);
+std::string syntax_errors(const Input& input);
 /// What a reader should know of a file that was read: with -v what it is, and always that it holds
 /// nothing; lines for stderr, or nothing.
-std::string remarks(Input& input, const Context& context);
+std::string remarks(const Input& input, const Context& context);
 
 }  // namespace untrack::cli

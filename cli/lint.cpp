@@ -107,7 +107,7 @@ class Linting {
                                           ? model::KernelProfile::rhel7_3_10
                                           : model::KernelProfile::modern;
         if (in.file.text().size() < worth_threads) threads = 1;
-        analyzer::FileContext file(in.tree, in.ruleset, kernel, &in.line_index(), threads);
+        analyzer::FileContext file(in.text, kernel, threads);
         checked.findings =
             std::make_unique<analyzer::Findings>(analyzer::lint(file, selection, threads));
         checked.uses = std::move(file.rules.uses);
@@ -117,19 +117,16 @@ class Linting {
     void keep(Checked&& file) {
         const Checked& checked = checked_.emplace_back(std::move(file));
         Input& in = *checked.input;
-        report::LintedFile linted{
-            in.file.path(),   in.file.text(),
-            &in.ruleset,      checked.findings.get(),
-            &in.line_index(), in.tree.errors.size() + in.ruleset.problems.size(),
-            checked.uses,     {}};
+        report::LintedFile linted{in.file.path(),          in.file.text(),         &in.ruleset,
+                                  in.text.language(),      checked.findings.get(), &in.text.lines(),
+                                  in.text.errors().size(), checked.uses,           {}};
         std::size_t named = linted.uses.size();
         if (!wants_json_) named = std::min(named, report::most_lines_named);
         linted.use_lines.reserve(named);
         for (const model::ConntrackUse& use : std::span(linted.uses).first(named)) {
-            std::uint32_t at = use.rule.valid()
-                                   ? in.tree.lines[in.ruleset.rule(use.rule).line].begin
-                                   : in.ruleset.table(use.table).declared.begin;
-            linted.use_lines.push_back(in.line_index().place(at).line);
+            TextRange at = use.rule.valid() ? in.text.range(in.ruleset.rule(use.rule))
+                                            : in.ruleset.table(use.table).declared;
+            linted.use_lines.push_back(linted.lines->place(at.begin).line);
         }
         auto limit = arguments_.fail_on == "error"  ? analyzer::Severity::error
                      : arguments_.fail_on == "info" ? analyzer::Severity::info

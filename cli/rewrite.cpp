@@ -182,7 +182,7 @@ class Rewriting {
         // Reasons that are about no line of the file have offset 0.
         for (auto* reasons : {&file.outcome.reasons, &file.outcome.forced})
             for (rewriter::Reason& reason : *reasons)
-                if (reason.offset != 0) reason.line = input.line_index().place(reason.offset).line;
+                if (reason.offset != 0) reason.line = input.text.lines().place(reason.offset).line;
         converted.messages = remarks(input, context_);
         converted.messages +=
             report::rewrite_text(file, !context_.quiet, use_color(context_.color, STDERR_FILENO));

@@ -63,7 +63,7 @@ class Tracing {
         std::vector<const model::Ruleset*> host;
         for (const auto& input : inputs_) {
             host.push_back(&input->ruleset);
-            texts_.push_back({&input->ruleset, &input->tree, &input->line_index()});
+            texts_.push_back(&input->text);
         }
         packet::Tracer tracer(host);
         std::vector<Output> outputs = formats.open([](Format) { return true; });
@@ -162,7 +162,7 @@ class Tracing {
     const TraceArguments& arguments_;
     const Context& context_;
     std::vector<std::unique_ptr<Input>> inputs_;
-    std::vector<report::RulesetText> texts_;
+    std::vector<const model::RulesetText*> texts_;
     std::vector<packet::Packet> packets_;
 };
 

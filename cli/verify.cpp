@@ -6,7 +6,6 @@
 #include "cli/input.hpp"
 #include "cli/streams.hpp"
 #include "model/iptables_values.hpp"
-#include "model/lower_iptables.hpp"
 #include "report/verify_report.hpp"
 #include "rewriter/rewrite.hpp"
 
@@ -46,8 +45,7 @@ class Verifying {
         }
         if (!services(family)) return exit_usage;
         report::VerifyReport report;
-        for (Input* input : {before.get(), after.get()})
-            report.texts.push_back({&input->ruleset, &input->tree, &input->line_index()});
+        report.texts = {&before->text, &after->text};
         const model::Ruleset* old_host[] = {&before->ruleset};
         const model::Ruleset* new_host[] = {&after->ruleset};
         packet::CompareOptions options;
@@ -88,7 +86,7 @@ class Verifying {
             print_error(errors);
             return nullptr;
         }
-        input.ruleset = model::lower(input.tree, {input.ruleset.family, input.file.path(), true});
+        input.ruleset = input.text.with_target_texts();
         return std::move(*read);
     }
 

@@ -64,10 +64,8 @@ class Writer {
             next();
             out_ += "{\"path\":";
             append_string(out_, file.path);
-            bool v4 = file.ruleset->family == model::Family::ip;
-            format(",\"language\":\"{}\",\"family\":\"{}\",\"syntax_errors\":{}}}",
-                   v4 ? "iptables" : "ip6tables", family_digit(file.ruleset->family),
-                   file.syntax_errors);
+            format(",\"language\":\"{}\",\"family\":\"{}\",\"syntax_errors\":{}}}", file.language,
+                   family_digit(file.ruleset->family), file.syntax_errors);
         }
         out_ += "],\n\"findings\":[";
         begin_list();

@@ -20,6 +20,7 @@ struct LintedFile {
     std::string_view path;
     std::string_view text;
     const model::Ruleset* ruleset;
+    std::string_view language;
     const analyzer::Findings* findings;
     const LineIndex* lines;
     std::size_t syntax_errors;

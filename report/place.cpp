@@ -5,22 +5,16 @@ namespace untrack::report {
 
 using packet::Step;
 
-Place place_of(const Step& step, std::span<const RulesetText> texts) {
+Place place_of(const Step& step, RulesetTexts texts) {
     Place place;
-    for (const RulesetText& t : texts) {
-        if (t.ruleset != step.ruleset) continue;
-        place.path = t.ruleset->path;
-        if (step.rule.valid()) {
-            const parser::iptables::Line& line = t.tree->lines[t.ruleset->rule(step.rule).line];
-            place.line = t.lines->place(line.begin).line;
-            place.rule = t.tree->content(line);
-        } else {
-            const model::Chain& chain = t.ruleset->chain(step.chain);
-            if (!chain.declared.empty()) {
-                place.line = t.lines->place(chain.declared.begin).line;
-                place.rule = t.tree->text.substr(chain.declared.begin, chain.declared.size());
-            }
-        }
+    for (const model::RulesetText* text : texts) {
+        if (&text->ruleset != step.ruleset) continue;
+        place.path = step.ruleset->path;
+        TextRange range = step.rule.valid() ? text->range(step.ruleset->rule(step.rule))
+                                            : step.ruleset->chain(step.chain).declared;
+        if (!step.rule.valid() && range.empty()) continue;
+        place.line = text->lines().place(range.begin).line;
+        place.rule = text->at(range);
     }
     return place;
 }

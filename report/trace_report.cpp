@@ -58,8 +58,8 @@ std::string action_text(const Step& step) {
     }
 }
 
-std::string trace_text(const packet::Packet& packet, const packet::Trace& trace,
-                       std::span<const RulesetText> texts, TraceStyle style) {
+std::string trace_text(const packet::Packet& packet, const packet::Trace& trace, RulesetTexts texts,
+                       TraceStyle style) {
     std::string out = packet::to_words(packet) + "\n";
     for (const Step& step : trace.steps) {
         if (!style.steps) break;
@@ -87,7 +87,7 @@ std::string trace_text(const packet::Packet& packet, const packet::Trace& trace,
 }
 
 std::string trace_json(const packet::Packet& packet, const packet::Trace& trace,
-                       std::span<const RulesetText> texts) {
+                       RulesetTexts texts) {
     Json j;
     j["packet"] = packet_json(packet);
     j["verdict"] = name(trace.verdict);

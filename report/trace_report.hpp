@@ -14,11 +14,11 @@ struct TraceStyle {
     bool color = false;
 };
 
-std::string trace_text(const packet::Packet& packet, const packet::Trace& trace,
-                       std::span<const RulesetText> texts, TraceStyle style);
+std::string trace_text(const packet::Packet& packet, const packet::Trace& trace, RulesetTexts texts,
+                       TraceStyle style);
 /// Without a line end.
 std::string trace_json(const packet::Packet& packet, const packet::Trace& trace,
-                       std::span<const RulesetText> texts);
+                       RulesetTexts texts);
 
 /// "accept", "jump SERVICES", "policy drop": what a step did.
 std::string action_text(const packet::Step& step);

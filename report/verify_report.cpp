@@ -80,7 +80,7 @@ DifferenceKind kind_of(const Violation& v) {
     return v.shown.kind;
 }
 
-std::string decision_text(const char* when, const Decision& d, std::span<const RulesetText> texts) {
+std::string decision_text(const char* when, const Decision& d, RulesetTexts texts) {
     std::string out = fmt::format("  {:<7} {}{}", when, verdict_name(d.fate),
                                   d.fate == Fate::accept && d.untracked ? ", untracked" : "");
     for (const std::string& event : d.nat) out += fmt::format(", {}", event);
@@ -95,7 +95,7 @@ std::string decision_text(const char* when, const Decision& d, std::span<const R
     return out + "\n";
 }
 
-std::string shown_text(const Difference& d, std::span<const RulesetText> texts) {
+std::string shown_text(const Difference& d, RulesetTexts texts) {
     std::string out = decision_text("before:", d.before, texts);
     out += decision_text("after:", d.after, texts);
     for (const auto& [predicate, answer] : d.hangs_on)
@@ -104,7 +104,7 @@ std::string shown_text(const Difference& d, std::span<const RulesetText> texts) 
     return out;
 }
 
-std::string proof_text(const Proof& proof, std::span<const RulesetText> texts) {
+std::string proof_text(const Proof& proof, RulesetTexts texts) {
     std::string out;
     for (Obligation o : packet::all_obligations) {
         auto broken = [&](const Violation& v) { return v.obligation == o; };
@@ -134,7 +134,7 @@ std::string proof_text(const Proof& proof, std::span<const RulesetText> texts) {
     return out;
 }
 
-Json decision_json(const Decision& d, std::span<const RulesetText> texts) {
+Json decision_json(const Decision& d, RulesetTexts texts) {
     Place place;
     if (d.step) place = place_of(*d.step, texts);
     Json j{{"verdict", verdict_name(d.fate)},
@@ -146,7 +146,7 @@ Json decision_json(const Decision& d, std::span<const RulesetText> texts) {
 }
 
 Json difference_json(const Difference& d, DifferenceKind kind, std::string_view message,
-                     std::span<const RulesetText> texts) {
+                     RulesetTexts texts) {
     Json j{{"kind", name(kind)},
            {"message", message},
            {"witness", packet_json(d.witness)},

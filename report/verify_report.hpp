@@ -16,7 +16,7 @@ struct VerifyReport {
     bool more = false;
     std::optional<packet::Proof> proof;  ///< of a conversion of services
     std::vector<std::string> undecided;
-    std::vector<RulesetText> texts;  ///< of both rulesets
+    std::vector<const model::RulesetText*> texts;  ///< of both rulesets
 };
 
 std::string verify_text(const VerifyReport& report);

@@ -40,15 +40,6 @@ std::string option_text(const ipt::SyntaxTree& tree, const ipt::Line& line,
     return out;
 }
 
-std::string first_value(const ipt::SyntaxTree& tree, const ipt::Line& line,
-                        const ipt::Option& option) {
-    ipt::OptionWords words(tree, line, option);
-    ipt::Word word;
-    std::string storage;
-    if (!words.next(word)) return {};
-    return std::string(ipt::word_value(tree.text, word, storage));
-}
-
 }  // namespace
 
 std::vector<std::string> port_matches(const Service& service, bool answer, bool plain) {
@@ -95,7 +86,8 @@ std::vector<std::string> untracked_copy(const ipt::SyntaxTree& tree, const ipt::
             continue;
         } else if (option.key == ipt::key(ipt::Base::match)) {
             in_target = false;
-            std::string name = first_value(tree, line, option);
+            std::string storage;
+            std::string_view name = ipt::first_value(tree, line, option, storage);
             skipping = name == "state" || name == "conntrack" ||
                        (options.without_limits && is_limit(name));
             if (skipping && !state_placed && !limited && !is_limit(name)) {

@@ -98,6 +98,15 @@ TextRange OptionWords::whole(const SyntaxTree& tree, const Line& line, const Opt
     return range;
 }
 
+std::string_view first_value(const SyntaxTree& tree, const Line& line, const Option& option,
+                             std::string& storage) {
+    if (option.value_size != 0) return tree.plain_value(option);
+    OptionWords words(tree, line, option);
+    Word word;
+    if (!words.next(word)) return {};
+    return word_value(tree.text, word, storage);
+}
+
 namespace {
 
 bool is_blank(char c) {

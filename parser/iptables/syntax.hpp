@@ -162,6 +162,11 @@ class OptionWords {
     std::uint8_t left_;
 };
 
+/// The first value of an option, quotation marks taken off; empty when it has none. `storage` is
+/// used only when the value differs from the bytes of the file.
+std::string_view first_value(const SyntaxTree& tree, const Line& line, const Option& option,
+                             std::string& storage);
+
 /// Bytes of a table line or a chain line: "*filter" has a name, ":INPUT ACCEPT [0:0]" all three.
 /// Empty ranges where absent.
 struct DeclarationParts {

@@ -25,7 +25,8 @@ struct Error {
 
 /// The errors by "CODE TEXT OF THE LINE".
 std::map<std::string, Error> errors(const test::Loaded& l) {
-    analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+    model::IptablesText rules(l.tree, l.ruleset);
+    analyzer::FileContext file(rules, model::KernelProfile::modern);
     std::map<std::string, Error> out;
     for (const analyzer::Finding& f :
          analyzer::lint(file, analyzer::Selection::make({"UT2"}, {}).value()).list) {

@@ -11,6 +11,7 @@
 #include "analyzer/driver.hpp"
 #include "base/source_file.hpp"
 #include "model/guess_family.hpp"
+#include "model/iptables_text.hpp"
 #include "model/lower_iptables.hpp"
 #include "model/refusals.hpp"
 
@@ -107,7 +108,8 @@ TEST(Corpus, WhatIptablesRefusesIsReported) {
             auto tree = parser::iptables::parse(file.text());
             auto ruleset =
                 model::lower(tree, {six ? model::Family::ip6 : model::Family::ip, file.path()});
-            analyzer::FileContext context(tree, ruleset, model::KernelProfile::modern);
+            model::IptablesText text(tree, ruleset);
+            analyzer::FileContext context(text, model::KernelProfile::modern);
             auto found = analyzer::lint(context, selection).list;
             if (test["legacy189_accepted"] == true || test["nft189_accepted"] == true) {
                 ++taken;

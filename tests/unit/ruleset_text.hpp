@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/source_file.hpp"
+#include "model/iptables_text.hpp"
 #include "model/lower_iptables.hpp"
 
 namespace untrack::test {

@@ -48,7 +48,8 @@ TEST(Samples, EveryFindingIsClaimed) {
     std::set<std::string_view> claimed;
     for (const fs::path& dir : samples()) {
         test::Loaded l = load(dir);
-        analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+        model::IptablesText rules(l.tree, l.ruleset);
+        analyzer::FileContext file(rules, model::KernelProfile::modern);
         LineIndex lines(l.file.text());
         std::string found;
         for (const analyzer::Finding& f :

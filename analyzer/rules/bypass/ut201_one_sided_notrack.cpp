@@ -36,17 +36,19 @@ void ut201(const FileContext& file, Reporter& report) {
             if (!answered && !witness) witness = p;
         }
         if (covered || !witness) continue;
-        std::string_view chain = hook == model::Hook::output ? "PREROUTING" : "OUTPUT";
+        model::Hook other =
+            hook == model::Hook::output ? model::Hook::prerouting : model::Hook::output;
         Finding& finding = report.add_text(
             file.target_range(rule),
-            fmt::format("the answers to these packets stay tracked: they are INVALID, or make "
-                        "entries the wrong way round, and under an INVALID drop "
-                        "connections hang; add to the raw table `{}'{}",
-                        mirrored_rule(file, rule, chain),
-                        hook == model::Hook::prerouting
-                            ? fmt::format(", or for forwarded traffic `{}'",
-                                          mirrored_rule(file, rule, "PREROUTING"))
-                            : ""),
+            fmt::format(
+                "the answers to these packets stay tracked: they are INVALID, or make "
+                "entries the wrong way round, and under an INVALID drop "
+                "connections hang; add to the raw table `{}'{}",
+                file.text.answering_rule(rule, other, ""),
+                hook == model::Hook::prerouting
+                    ? fmt::format(", or for forwarded traffic `{}'",
+                                  file.text.answering_rule(rule, model::Hook::prerouting, ""))
+                    : ""),
             id);
         report.details(finding).witness = *witness;
     }

@@ -118,7 +118,7 @@ void ut207(const FileContext& file, Reporter& report) {
             fmt::format("over lo the question {} is tracked before PREROUTING sees it, and its "
                         "answer is not: {}; add to the raw table `{}'{}",
                         packet::to_words(*question), what,
-                        mirrored_rule(file, file.ruleset.rule(id), "OUTPUT").insert(9, " -o lo"),
+                        file.text.answering_rule(file.ruleset.rule(id), model::Hook::output, "lo"),
                         loss && loss->dropped.hook == model::Hook::input
                             ? ", and to the filter table `-A INPUT -i lo -j ACCEPT' before that"
                             : ""),

@@ -6,7 +6,7 @@
 
 namespace untrack::analyzer {
 
-void ut227(const FileContext& file, Reporter& report) {
+void ut227(const FileContext& file, const parser::iptables::SyntaxTree&, Reporter& report) {
     model::TableId raw = file.ruleset.find_table("raw");
     model::TableId filter = file.ruleset.find_table("filter");
     if (!raw.valid() || !filter.valid()) return;

@@ -3,7 +3,7 @@
 
 namespace untrack::analyzer {
 
-void ut502(const FileContext& file, Reporter& report) {
+void ut502(const FileContext& file, const parser::iptables::SyntaxTree&, Reporter& report) {
     for (model::RuleId id : file.rules.notrack) {
         const model::Rule& rule = file.ruleset.rule(id);
         if (file.ruleset.target_name(rule) != "NOTRACK") continue;

@@ -7,7 +7,7 @@
 
 namespace untrack::analyzer {
 
-void ut506(const FileContext& file, Reporter& report) {
+void ut506(const FileContext& file, const parser::iptables::SyntaxTree&, Reporter& report) {
     // Once for each name: a geoip ruleset would say it a thousand times.
     std::map<std::string_view, std::pair<model::RuleId, std::size_t>> seen;
     auto note = [&](std::string_view name, model::RuleId id) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analyzer/context.hpp"
+#include "parser/iptables/syntax.hpp"
 
 namespace untrack::analyzer {
 
 namespace ipt = parser::iptables;
 
-void ut509(const FileContext& file, Reporter& report) {
-    for (const ipt::Note& note : file.tree.notes) {
+void ut509(const FileContext&, const ipt::SyntaxTree& tree, Reporter& report) {
+    for (const ipt::Note& note : tree.notes) {
         if (note.kind != ipt::NoteKind::glued_interface) continue;
         Finding& finding =
             report.add(note.range,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analyzer/context.hpp"
 #include "model/refusals.hpp"
+#include "parser/iptables/syntax.hpp"
 
 namespace untrack::analyzer {
 
@@ -47,10 +48,10 @@ std::string_view message(ipt::NoteKind kind) {
 
 }  // namespace
 
-void ut510(const FileContext& file, Reporter& report) {
-    for (const ipt::Note& note : file.tree.notes)
+void ut510(const FileContext& file, const ipt::SyntaxTree& tree, Reporter& report) {
+    for (const ipt::Note& note : tree.notes)
         if (std::string_view text = message(note.kind); !text.empty()) report.add(note.range, text);
-    for (model::Refusal& refusal : model::refusals(file.tree, file.ruleset))
+    for (model::Refusal& refusal : model::refusals(tree, file.ruleset))
         report.add_text(refusal.range, std::move(refusal.message), refusal.rule);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "analyzer/context.hpp"
+#include "parser/iptables/syntax.hpp"
 
 namespace untrack::analyzer {
 
@@ -28,8 +29,8 @@ std::string_view message(ipt::NoteKind kind) {
 
 }  // namespace
 
-void ut511(const FileContext& file, Reporter& report) {
-    for (const ipt::Note& note : file.tree.notes)
+void ut511(const FileContext&, const ipt::SyntaxTree& tree, Reporter& report) {
+    for (const ipt::Note& note : tree.notes)
         if (std::string_view text = message(note.kind); !text.empty()) report.add(note.range, text);
 }
 

@@ -3,7 +3,7 @@
 
 namespace untrack::analyzer {
 
-void ut512(const FileContext& file, Reporter& report) {
+void ut512(const FileContext& file, const parser::iptables::SyntaxTree&, Reporter& report) {
     bool six = file.ruleset.family == model::Family::ip6;
     for (model::RuleId id : file.rules.other_icmp)
         report.add(file.range(file.ruleset.rule(id)),

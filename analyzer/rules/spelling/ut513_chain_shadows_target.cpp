@@ -2,12 +2,13 @@
 #include <fmt/format.h>
 
 #include "analyzer/context.hpp"
+#include "parser/iptables/syntax.hpp"
 
 namespace untrack::analyzer {
 
 namespace ipt = parser::iptables;
 
-void ut513(const FileContext& file, Reporter& report) {
+void ut513(const FileContext& file, const ipt::SyntaxTree&, Reporter& report) {
     for (const model::Chain& chain : file.ruleset.chains) {
         if (chain.base || !chain.is_declared) continue;
         if (ipt::find_extension(ipt::ExtensionKind::target, chain.name) == ipt::no_extension)

@@ -3,7 +3,7 @@
 
 namespace untrack::analyzer {
 
-void ut514(const FileContext& file, Reporter& report) {
+void ut514(const FileContext& file, const parser::iptables::SyntaxTree&, Reporter& report) {
     for (TextRange range : file.ruleset.repeated_tables)
         report.add(range,
                    "this table has come before: loading it again without --noflush removes all "

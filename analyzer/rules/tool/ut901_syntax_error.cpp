@@ -4,8 +4,7 @@
 namespace untrack::analyzer {
 
 void ut901(const FileContext& file, Reporter& report) {
-    for (const auto& error : file.tree.errors) report.add(error.range, error.message);
-    for (const auto& problem : file.ruleset.problems) report.add(problem.range, problem.message);
+    for (const model::TextError& error : file.text.errors()) report.add(error.range, error.message);
 }
 
 }  // namespace untrack::analyzer

@@ -190,7 +190,8 @@ TEST(Lint, TheLineThatDeletesEntries) {
                        " -j CT --notrack\n-A PREROUTING -p tcp " + ports +
                        " -j CT --notrack\nCOMMIT\n*filter\n-A INPUT -m conntrack --ctstate NEW -j "
                        "ACCEPT\nCOMMIT\n");
-        analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+        model::IptablesText rules(l.tree, l.ruleset);
+        analyzer::FileContext file(rules, model::KernelProfile::modern);
         analyzer::Findings findings =
             analyzer::lint(file, analyzer::Selection::make({"UT222"}, {}).value());
         EXPECT_EQ(findings.list.size(), 1U);

@@ -39,7 +39,8 @@ TEST(Lint, NamesTheServicesThatHangOnTheEstablishedAccept) {
     auto message = [](const std::string& rules) {
         Loaded l("*raw\n-A PREROUTING -p udp --dport 53 -j CT --notrack\nCOMMIT\n*filter\n" +
                  rules + "COMMIT\n");
-        analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+        model::IptablesText as_text(l.tree, l.ruleset);
+        analyzer::FileContext file(as_text, model::KernelProfile::modern);
         analyzer::Findings findings =
             analyzer::lint(file, analyzer::Selection::make({"UT109"}, {}).value());
         return findings.list.empty() ? std::string() : std::string(findings.list[0].message);

@@ -15,7 +15,8 @@ namespace untrack::test {
 inline std::string lint(std::string_view text, const std::vector<std::string>& select,
                         model::Family family = model::Family::ip) {
     Loaded l(text, family);
-    analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+    model::IptablesText rules(l.tree, l.ruleset);
+    analyzer::FileContext file(rules, model::KernelProfile::modern);
     analyzer::Findings findings =
         analyzer::lint(file, analyzer::Selection::make(select, {}).value());
     LineIndex lines(l.file.text());

@@ -26,7 +26,8 @@ struct Said {
 Said said(const std::string& text, const std::string& code,
           model::Family family = model::Family::ip) {
     Loaded l(text, family);
-    analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+    model::IptablesText rules(l.tree, l.ruleset);
+    analyzer::FileContext file(rules, model::KernelProfile::modern);
     analyzer::Findings findings =
         analyzer::lint(file, analyzer::Selection::make({code}, {}).value());
     if (findings.list.size() != 1) return {};

@@ -58,7 +58,8 @@ std::vector<Example> examples(const std::string& page) {
 
 std::set<std::string> findings(const Example& example) {
     test::Loaded l(example.text, example.family);
-    analyzer::FileContext file(l.tree, l.ruleset, model::KernelProfile::modern);
+    model::IptablesText rules(l.tree, l.ruleset);
+    analyzer::FileContext file(rules, model::KernelProfile::modern);
     LineIndex lines(l.file.text());
     std::set<std::string> found;
     for (const analyzer::Finding& f :
