@@ -109,8 +109,14 @@ Twins::Twins(const FileContext& file) : first_(file.ruleset.rules.size()) {
     for (const model::Chain& chain : r.chains) {
         if (chain.rule_count < 2) continue;
         seen.clear();
+        const model::Rule* before = nullptr;
         for (RuleId id : r.rules_of(chain)) {
-            auto [it, added] = seen.try_emplace(file.text.plain_text(r.rule(id)), id);
+            const model::Rule& rule = r.rule(id);
+            // Rules that stand together in the text are one there, and no twins of each other.
+            bool goes_on = before != nullptr && before->line == rule.line;
+            before = &rule;
+            if (goes_on) continue;
+            auto [it, added] = seen.try_emplace(file.text.plain_text(rule), id);
             if (!added) first_[id.value] = it->second;
         }
     }

@@ -258,7 +258,7 @@ struct Translation {
 };
 
 struct Rule {
-    std::uint32_t line = 0;  ///< index of its line in the syntax tree
+    std::uint32_t line = 0;  ///< index into the syntax tree; rules of one line share it
     ChainId chain;
     std::uint32_t first_match = 0;  ///< into Ruleset::matches
     std::uint16_t match_count = 0;

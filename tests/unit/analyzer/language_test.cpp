@@ -87,4 +87,14 @@ TEST(Language, RulesAboutSpellingAreForIptablesAlone) {
     }
 }
 
+// A language may write in one rule what the ruleset holds as several.
+TEST(Language, PartsOfOneRuleAreNoTwins) {
+    test::Loaded l("*filter\n-A INPUT -p udp -j LOG\n-A INPUT -p udp -j LOG\nCOMMIT\n");
+    model::IptablesText text(l.tree, l.ruleset);
+    EXPECT_NE(codes(text).find("UT308"), std::string::npos);
+    l.ruleset.rules[1].line = l.ruleset.rules[0].line;
+    model::IptablesText joined(l.tree, l.ruleset);
+    EXPECT_EQ(codes(Foreign(joined)).find("UT308"), std::string::npos);
+}
+
 }  // namespace untrack
