@@ -25,7 +25,8 @@ struct SelectorInfo {
 };
 const SelectorInfo& selector_info(Selector selector);
 std::string_view header_name(Header header);
-/// The selector of a header's field; nothing when nft has none of that name.
+/// The selector that is a header and this one word; nothing when nft has none, or when more belongs
+/// to it.
 std::optional<Selector> find_selector(Header header, std::string_view field);
 
 }  // namespace untrack::parser::nft

@@ -42,7 +42,7 @@ enum class Kind : std::uint8_t {
             ///< (hook | policy | offload_flags | rule | device | blocks)*
     rule,   ///< in commands: [family] table_name chain_name [position]; then statements,
             ///< [comment]. In chain blocks statements and [comment] only. detail: 0
-    set,    ///< reference, (type | typeof | set_flags | timeout | gc_interval | size |
+    set,    ///< reference, (type | type_of | set_flags | timeout | gc_interval | size |
             ///< set_policy | auto_merge | elements | counter | limit | quota | connlimit | last
             ///< | blocks)*; detail: SetKind (set, map, meter)
     elements_command,  ///< reference, elements: the object of "add element ip t s { 1, 2 }"
@@ -73,7 +73,7 @@ enum class Kind : std::uint8_t {
     table_flags,  ///< word*: of a table, chain or flowtable: "flags dormant", "flags offload"
     type,         ///< key [data]: words, or a concat of words. flags: interval_data. Of an object
                   ///< (ct helper): string, [word] (protocol)
-    typeof,       ///< key [data]: expressions. flags: interval_data
+    type_of,      ///< key [data]: expressions. flags: interval_data
     set_flags,    ///< word*: "flags interval, timeout"
     timeout,      ///< time, number or variable. Also an element's option
     expires,      ///< time: an element's option
@@ -213,7 +213,7 @@ namespace flag {
 inline constexpr std::uint8_t braces = 1;         ///< objects: a block follows
 inline constexpr std::uint8_t redefined = 1;      ///< define
 inline constexpr std::uint8_t has_type = 1;       ///< hook
-inline constexpr std::uint8_t interval_data = 1;  ///< type, typeof
+inline constexpr std::uint8_t interval_data = 1;  ///< type, type_of
 inline constexpr std::uint8_t has_data = 1;       ///< set_body
 inline constexpr std::uint8_t named = 1;          ///< counter, limit, quota, synproxy
 inline constexpr std::uint8_t over = 2;           ///< limit, quota, connlimit

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the grammar builds the tree with: rules add nodes as they match, and take them back when
+// they fail after all.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/nft/keywords.hpp"
+#include "parser/nft/scan.hpp"
+#include "parser/nft/syntax.hpp"
+#include "parser/pegtl/input.hpp"
+
+namespace untrack::parser::nft {
+
+using pegtl::Input;
+
+class TreeBuilder {
+  public:
+    explicit TreeBuilder(SyntaxTree& tree) : tree(tree), nodes(tree.nodes) {}
+    TreeBuilder(const TreeBuilder&) = delete;
+    TreeBuilder& operator=(const TreeBuilder&) = delete;
+
+    // --- Tokens ----------------------------------------------------------------------------------
+
+    /// Where the next token starts: after blanks, and inside the braces of sets after newlines and
+    /// comments, too.
+    const char* token(const Input& in) {
+        const char* p = in.current();
+        if (p != in.end() && *p > ' ' && *p != '\\' && *p != '#') return p;
+        p = skip_blanks(p, in.end());
+        return in_braces ? skip_lines(in, p) : p;
+    }
+    /// The keyword of the word at p; its end is in `word_end`. Looked up once, however often asked.
+    Keyword keyword(const Input& in, const char* p) {
+        if (p == word_at_) return word_keyword_;
+        word_at_ = p;
+        word_end = scan_word(p, in.end());
+        word_keyword_ = find_keyword({p, static_cast<std::size_t>(word_end - p)});
+        return word_keyword_;
+    }
+    static void go_to(Input& in, const char* p) {
+        in.bump(static_cast<std::size_t>(p - in.current()));
+    }
+    void comment(const Input& in, const char* begin, const char* end);
+
+    // --- Nodes -----------------------------------------------------------------------------------
+
+    Node& push(const Input& in, Kind kind, const char* begin, const char* end,
+               std::uint16_t detail = 0) {
+        return nodes.emplace_back(
+            Node{offset(in, begin), offset(in, end), 1, kind, 0, detail});
+    }
+    void close(const Input& in, std::size_t at) {
+        nodes[at].end = offset(in, in.current());
+        nodes[at].size = static_cast<std::uint32_t>(nodes.size() - at);
+    }
+    /// Puts a node around those from `at` on.
+    void wrap(const Input& in, std::size_t at, Kind kind, const char* begin) {
+        nodes.insert(nodes.begin() + static_cast<std::ptrdiff_t>(at),
+                     Node{offset(in, begin), 0, 0, kind, 0, 0});
+        close(in, at);
+    }
+    void take_back(std::size_t size) { nodes.resize(size); }
+    /// The node whose parts are being read.
+    Node& open() { return nodes[open_at]; }
+
+    // --- Errors ----------------------------------------------------------------------------------
+
+    /// Notes that something was expected at p; only while a failed rule is read again.
+    void miss(const Input& in, const char* p, std::string_view expected) {
+        if (tracking) note_miss(in, p, expected);
+    }
+    /// Turns what was noted since `start_tracking` into an error; `range_end` limits it.
+    void start_tracking();
+    void report_misses(const Input& in, const char* limit);
+    void error(const Input& in, const char* begin, const char* end, std::string message) {
+        if (!quiet) tree.errors.push_back({{offset(in, begin), offset(in, end)}, std::move(message)});
+    }
+    void note(const Input& in, NoteKind kind, const char* begin, const char* end) {
+        if (!quiet) tree.notes.push_back({kind, {offset(in, begin), offset(in, end)}});
+    }
+    [[nodiscard]] const char* furthest() const { return furthest_; }
+
+    static std::uint32_t offset(const Input& in, const char* p) { return pegtl::offset(in, p); }
+
+    SyntaxTree& tree;
+    std::vector<Node>& nodes;
+    std::size_t open_at = 0;
+    const char* word_end = nullptr;
+    unsigned depth = 0;      ///< braces and parentheses around this place
+    bool in_braces = false;  ///< newlines do not end anything
+    bool tracking = false;
+    bool quiet = false;  ///< read again: comments, notes and errors are known already
+
+    struct Expectations {
+        const char* at = nullptr;
+        std::vector<std::string_view> what;
+    };
+    Expectations save_misses() const { return {furthest_, expected_}; }
+    void restore_misses(Expectations saved) {
+        furthest_ = saved.at;
+        expected_ = std::move(saved.what);
+    }
+
+  private:
+    const char* skip_lines(const Input& in, const char* p);
+    void note_miss(const Input& in, const char* p, std::string_view expected);
+
+    const char* word_at_ = nullptr;
+    Keyword word_keyword_ = Keyword::none;
+    const char* furthest_ = nullptr;
+    std::vector<std::string_view> expected_;
+};
+
+/// How deep braces and parentheses may nest: nobody writes more, and the stack must hold it.
+inline constexpr unsigned deepest = 64;
+
+}  // namespace untrack::parser::nft
