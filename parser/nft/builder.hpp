@@ -43,6 +43,11 @@ class TreeBuilder {
     static void go_to(Input& in, const char* p) {
         in.bump(static_cast<std::size_t>(p - in.current()));
     }
+    static void go_back(Input& in, const char* p) {
+        auto at = static_cast<std::size_t>(p - in.begin());
+        in.restart();
+        in.bump(at);
+    }
     void comment(const Input& in, const char* begin, const char* end);
 
     // --- Nodes -----------------------------------------------------------------------------------
@@ -72,9 +77,10 @@ class TreeBuilder {
     void miss(const Input& in, const char* p, std::string_view expected) {
         if (tracking) note_miss(in, p, expected);
     }
-    /// Turns what was noted since `start_tracking` into an error; `range_end` limits it.
     void start_tracking();
-    void report_misses(const Input& in, const char* limit);
+    /// Ends tracking, and makes what was missed farthest from `begin` an error, but not beyond
+    /// `end`.
+    void report_misses(const Input& in, const char* begin, const char* end);
     void error(const Input& in, const char* begin, const char* end, std::string message) {
         if (!quiet) tree.errors.push_back({{offset(in, begin), offset(in, end)}, std::move(message)});
     }

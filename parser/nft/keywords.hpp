@@ -30,11 +30,11 @@ inline constexpr std::size_t header_count = 0
 Keyword find_keyword(std::string_view word);
 std::string_view keyword_text(Keyword keyword);
 
-inline bool is_header(Keyword keyword) {
+constexpr bool is_header(Keyword keyword) {
     auto n = static_cast<std::size_t>(keyword);
     return n != 0 && n <= header_count;
 }
-inline Header header_of(Keyword keyword) {
+constexpr Header header_of(Keyword keyword) {
     return static_cast<Header>(static_cast<std::size_t>(keyword) - 1);
 }
 

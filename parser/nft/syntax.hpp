@@ -345,11 +345,11 @@ struct SyntaxTree {
     [[nodiscard]] std::string_view text_of(const Node& node) const { return text_of(node.range()); }
     /// Names and strings without quotation marks, variables and set references without their sign.
     [[nodiscard]] std::string_view value_of(const Node& node) const;
-    /// The number in "# handle 5" as `nft -a` prints it after an object, a rule, or a block's "{";
+    /// The comment on the line where the node ends, or (objects with a block) where "{" stands;
     /// empty when there is none.
-    [[nodiscard]] TextRange listed_handle(const Node& node) const;
-    /// The comment on the line where the node ends, or (blocks) where "{" stands; empty when none.
     [[nodiscard]] TextRange comment_after(const Node& node) const;
+    /// The number in "# handle 5", as `nft -a` prints it there; empty when there is none.
+    [[nodiscard]] TextRange listed_handle(const Node& node) const;
 };
 
 /// The two values of a range or prefix. `first' and `second' are leaves of their own where the node
@@ -387,14 +387,17 @@ class Elements {
 
   private:
     struct Rereader;
-    const SyntaxTree& tree_;
     const Node* at_;
     const Node* end_;
     std::unique_ptr<Rereader> rereader_;
 };
 
-/// Parses any bytes; never fails.
-SyntaxTree parse(std::string_view text);
+/// What the text is a part of: "include" may stand in blocks, and the file then has what the block
+/// may have.
+enum class Context : std::uint8_t { file, table, chain, set };
+
+/// Parses any bytes; never fails. The root's children are what the context may have.
+SyntaxTree parse(std::string_view text, Context context = Context::file);
 
 /// The leaves of the tree put together with what is between them, which is the file.
 std::string print(const SyntaxTree& tree);
