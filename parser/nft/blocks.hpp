@@ -24,7 +24,8 @@ struct include_path : called<"a file's name in quotation marks", string> {};
 struct include : node<Kind::include, kw<K::include>, include_path> {};
 struct empty_set : node<Kind::set_body, sign<"{">, lines_are_blanks<true, sign<"}">>> {};
 struct negative : node<Kind::minus, sign<"-">, number> {};
-struct defined_value : sor<negative, empty_set, right_expression> {};
+struct defined_value
+    : called<"a value or a set in braces", sor<negative, empty_set, right_expression>> {};
 struct define
     : node<Kind::define, sor<kw<K::define>, kw_flag<K::redefine, flag::redefined>>,
            leaf<Kind::name, ScanWord>, sign<"=">, defined_value> {};
@@ -59,7 +60,7 @@ struct policy : node<Kind::policy, kw<K::policy>, called<"accept, drop or a vari
 
 // --- Sets ----------------------------------------------------------------------------------------------
 
-struct type_key : joined<Kind::concat, word, sign<".">> {};
+struct type_key : joined<Kind::concat, word, maybe_sign<".">> {};
 struct interval_data : opt<kw_flag<K::interval, flag::interval_data>> {};
 struct set_type
     : node<Kind::type, kw<K::type>, called<"a type such as ipv4_addr", type_key>,

@@ -68,6 +68,16 @@ class TreeBuilder {
         close(in, at);
     }
     void take_back(std::size_t size) { nodes.resize(size); }
+    /// How many errors and notes there are, for rules that may fail after they reported some.
+    struct Reports {
+        std::size_t errors;
+        std::size_t notes;
+    };
+    [[nodiscard]] Reports reports() const { return {tree.errors.size(), tree.notes.size()}; }
+    void take_back(Reports before) {
+        tree.errors.resize(before.errors);
+        tree.notes.resize(before.notes);
+    }
     /// The node whose parts are being read.
     Node& open() { return nodes[open_at]; }
 

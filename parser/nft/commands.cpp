@@ -18,7 +18,7 @@ bool match_rest(Input& in, TreeBuilder& b) {
 }
 
 bool match_command(Input& in, TreeBuilder& b) {
-    return run<grammar::command>(in, b);
+    return run<called<"a command such as table or add rule", grammar::command>>(in, b);
 }
 
 }  // namespace untrack::parser::nft

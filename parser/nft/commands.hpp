@@ -78,9 +78,15 @@ struct object
                  on<K::tunnel, object_command<K::tunnel, ObjectKind::tunnel>>,
                  on<K::ct, ct_command>, on<K::ruleset, ruleset_command>> {};
 
+/// Not the keyword of an object: what follows then must be one.
+struct no_object {
+    using rule_t = no_object;
+    using subs_t = empty_list;
+    NFT_RULE_MATCH { return !object::knows(b.keyword(in, b.token(in))); }
+};
 /// "t c ip saddr ...": names here are plain words, or anything would be a rule.
 struct bare_rule
-    : node<Kind::rule, opt<family>, leaf<Kind::table_name, ScanWord>,
+    : node<Kind::rule, no_object, opt<family>, leaf<Kind::table_name, ScanWord>,
            leaf<Kind::chain_name, ScanWord>, star<position>, elsewhere<match_known_statements>> {};
 
 struct rule_verb : by_keyword<on<K::add, kw_detail<K::add, Verb::add>>,
@@ -123,5 +129,7 @@ namespace tao::pegtl {
 
 template <typename Name>
 struct analyze_traits<Name, untrack::parser::nft::grammar::command_end> : analyze_opt_traits<> {};
+template <typename Name>
+struct analyze_traits<Name, untrack::parser::nft::grammar::no_object> : analyze_opt_traits<> {};
 
 }  // namespace tao::pegtl

@@ -27,7 +27,7 @@ struct element_of {
         std::size_t at = b.nodes.size();
         if (!Control<Key>::template match<A, M, Action, Control>(in, b)) return m(false);
         bool more = options<A, Action, Control>(in, b);
-        bool data = Control<seq<sign<":">, Data>>::template match<A, rewind_mode::required, Action,
+        bool data = Control<seq<maybe_sign<":">, Data>>::template match<A, rewind_mode::required, Action,
                                                                   Control>(in, b);
         if (data) options<A, Action, Control>(in, b);
         if (more || data) {
@@ -52,9 +52,9 @@ struct element_of {
 struct element_range;
 struct element_operand : sor<in_parentheses<element_range>, value> {};
 struct element_binary : binary<element_operand, element_operand> {};
-struct element_range : postfix<element_binary, tail<Kind::range, sign<"-">, element_binary>,
-                               tail<Kind::prefix, sign<"/">, number>> {};
-struct element_values : joined<Kind::concat, element_range, sign<".">> {};
+struct element_range : postfix<element_binary, tail<Kind::range, maybe_sign<"-">, element_binary>,
+                               tail<Kind::prefix, maybe_sign<"/">, number>> {};
+struct element_values : joined<Kind::concat, element_range, maybe_sign<".">> {};
 struct element_key : called<"an element", sor<set_body, element_values>> {};
 struct queue_word : kw_word<K::queue> {};
 struct element_data : called<"a verdict or a value", sor<verdict, queue_word, element_values>> {};

@@ -284,7 +284,7 @@ struct rt_family
            field_of<Header::rt>> {};
 struct rt_selector : sor<field_selector, rt_family> {};
 
-struct segment : opt<sign<"[">, number, sign<"]">> {};
+struct segment : opt<maybe_sign<"[">, number, sign<"]">> {};
 struct rt0_address
     : node<Kind::selector, kw<K::rt0>, kw_detail<K::addr, S::rt0_addr>, segment> {};
 struct srh_segment : node<Kind::selector, kw<K::srh>, field_word<"sid">, detail<S::srh_sid>,
@@ -374,20 +374,20 @@ struct selector
 
 struct left_binary : binary<left_operand, any_operand> {};
 struct left_operand : sor<in_parentheses<left_binary>, selector> {};
-struct left_concat : joined<Kind::concat, left_binary, sign<".">> {};
+struct left_concat : joined<Kind::concat, left_binary, maybe_sign<".">> {};
 struct left_side
-    : postfix<left_concat, tail<Kind::map_lookup, kw<K::map>, map_target>> {};
+    : postfix<left_concat, tail<Kind::map_lookup, maybe_kw<K::map>, map_target>> {};
 
 // --- Right side: header names are plain words ------------------------------------------------------
 
 struct right_binary;
 struct right_operand : sor<in_parentheses<right_binary>, value> {};
 struct right_binary : binary<right_operand, right_operand> {};
-struct right_range : postfix<right_binary, tail<Kind::range, sign<"-">, right_binary>,
-                             tail<Kind::prefix, sign<"/">, number>> {};
-struct right_concat : joined<Kind::concat, right_range, sign<".">> {};
-struct right_list : joined<Kind::list, right_concat, sign<",">> {};
-struct right_masked : postfix<right_list, tail<Kind::masked, sign<"/">, right_list>> {};
+struct right_range : postfix<right_binary, tail<Kind::range, maybe_sign<"-">, right_binary>,
+                             tail<Kind::prefix, maybe_sign<"/">, number>> {};
+struct right_concat : joined<Kind::concat, right_range, maybe_sign<".">> {};
+struct right_list : joined<Kind::list, right_concat, maybe_sign<",">> {};
+struct right_masked : postfix<right_list, tail<Kind::masked, maybe_sign<"/">, right_list>> {};
 struct right_side : called<"a value, a range, a set in braces or `@set'", sor<set_body, right_masked>> {};
 
 // --- Anything: what is set, translated to, or added ---------------------------------------------------
@@ -395,12 +395,12 @@ struct right_side : called<"a value, a range, a set in braces or `@set'", sor<se
 struct any_binary;
 struct any_operand : sor<in_parentheses<any_binary>, selector, value> {};
 struct any_binary : binary<any_operand, any_operand> {};
-struct any_range : postfix<any_binary, tail<Kind::range, sign<"-">, any_binary>,
-                           tail<Kind::prefix, sign<"/">, number>> {};
-struct any_concat : joined<Kind::concat, any_range, sign<".">> {};
+struct any_range : postfix<any_binary, tail<Kind::range, maybe_sign<"-">, any_binary>,
+                           tail<Kind::prefix, maybe_sign<"/">, number>> {};
+struct any_concat : joined<Kind::concat, any_range, maybe_sign<".">> {};
 struct any_mapped
-    : postfix<any_concat, tail<Kind::map_lookup, kw<K::map>, map_target>> {};
-struct statement_expression : called<"an expression", joined<Kind::list, any_mapped, sign<",">>> {};
+    : postfix<any_concat, tail<Kind::map_lookup, maybe_kw<K::map>, map_target>> {};
+struct statement_expression : called<"an expression", joined<Kind::list, any_mapped, maybe_sign<",">>> {};
 
 }  // namespace grammar
 }  // namespace untrack::parser::nft

@@ -78,6 +78,33 @@ struct sign {
     }
 };
 
+/// A sign that may follow but need not: errors do not speak of it.
+template <Text T>
+struct maybe_sign {
+    using rule_t = maybe_sign;
+    using subs_t = pegtl::empty_list;
+    NFT_RULE_MATCH {
+        const char* p = b.token(in);
+        std::string_view text = T.view();
+        if (!std::string_view(p, static_cast<std::size_t>(in.end() - p)).starts_with(text))
+            return false;
+        b.go_to(in, p + text.size());
+        return true;
+    }
+};
+/// A keyword that may follow but need not.
+template <Keyword K>
+struct maybe_kw {
+    using rule_t = maybe_kw;
+    using subs_t = pegtl::empty_list;
+    NFT_RULE_MATCH {
+        const char* p = b.token(in);
+        if (b.keyword(in, p) != K) return false;
+        b.go_to(in, b.word_end);
+        return true;
+    }
+};
+
 /// A token that Scan knows, as a leaf. Scan::scan(p, in, b) gives the token's end, p when there is
 /// none; Scan::what is what an error calls it.
 template <Kind K, typename Scan>
@@ -179,16 +206,19 @@ struct node {
         b.go_to(in, b.token(in));
         std::size_t at = b.nodes.size();
         std::size_t outer = b.open_at;
+        TreeBuilder::Reports reports = b.reports();
         b.push(in, K, in.current(), in.current());
         b.open_at = at;
         bool matched = (Control<Rules>::template match<A, pegtl::rewind_mode::required, Action,
                                                        Control>(in, b) &&
                         ...);
         b.open_at = outer;
-        if (matched)
+        if (matched) {
             b.close(in, at);
-        else
+        } else {
             b.take_back(at);
+            b.take_back(reports);
+        }
         return m(matched);
     }
 };
@@ -310,14 +340,15 @@ struct by_keyword {
         const char* p = b.token(in);
         Match rule = table[static_cast<std::size_t>(b.keyword(in, p))];
         if (rule != nullptr) return rule(in, b);
-        if (b.tracking) (b.miss(in, p, keyword_text(Cases::keyword)), ...);
+        (b.miss(in, p, keyword_text(Cases::keyword)), ...);
         return false;
     }
     /// Whether a keyword has a rule here.
     static constexpr bool knows(Keyword k) { return ((k == Cases::keyword) || ...); }
 };
 
-/// A rule of which errors speak by this name where nothing of it matched.
+/// A rule of which errors speak by this name where nothing of it matched; not at all when the name
+/// is empty.
 template <Text Name, typename Rule>
 struct called {
     using rule_t = called;
@@ -332,7 +363,7 @@ struct called {
             return true;
         if (b.furthest() == nullptr || b.furthest() <= p) {
             b.restore_misses(std::move(saved));
-            b.miss(in, p, Name.view());
+            if (!Name.view().empty()) b.miss(in, p, Name.view());
         }
         return false;
     }
@@ -389,6 +420,10 @@ template <typename Name, nft::Keyword K>
 struct analyze_traits<Name, nft::kw_word<K>> : analyze_any_traits<> {};
 template <typename Name, nft::Text T>
 struct analyze_traits<Name, nft::sign<T>> : analyze_any_traits<> {};
+template <typename Name, nft::Text T>
+struct analyze_traits<Name, nft::maybe_sign<T>> : analyze_any_traits<> {};
+template <typename Name, nft::Keyword K>
+struct analyze_traits<Name, nft::maybe_kw<K>> : analyze_any_traits<> {};
 template <typename Name, nft::Kind K, typename Scan>
 struct analyze_traits<Name, nft::leaf<K, Scan>> : analyze_any_traits<> {};
 template <typename Name, nft::Kind K, typename... Rules>

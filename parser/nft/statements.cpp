@@ -68,11 +68,20 @@ void pass_wrong_statement(Input& in, TreeBuilder& b, const char* p) {
     if (!b.tracking) {
         std::size_t size = b.nodes.size();
         b.start_tracking();
-        if (match_statement(in, b, p)) b.miss(in, b.token(in), "a statement");
+        static_cast<void>(match_statement(in, b, p));
         b.take_back(size);
         TreeBuilder::go_back(in, p);
         b.report_misses(in, p, end);
     }
+    b.push(in, Kind::error, p, end);
+    b.open().flags |= flag::broken;
+    TreeBuilder::go_to(in, end);
+}
+
+/// Passes over what stands behind a rule's comment, or is none.
+void pass_wrong_end(Input& in, TreeBuilder& b, const char* p) {
+    const char* end = end_of_wrong_rule(p, in.end());
+    b.error(in, p, p, "a rule ends with its comment: `comment \"...\"'");
     b.push(in, Kind::error, p, end);
     b.open().flags |= flag::broken;
     TreeBuilder::go_to(in, end);
@@ -153,8 +162,9 @@ bool match_rule_statements(Input& in, TreeBuilder& b) {
         if (at_rule_end(in, p)) return any;
         Keyword k = b.keyword(in, p);
         if (k == Keyword::comment) {
-            if (!run<grammar::comment>(in, b) || !at_rule_end(in, b.token(in)))
-                pass_wrong_statement(in, b, p);
+            bool matched = run<grammar::comment>(in, b);
+            const char* after = b.token(in);
+            if (!matched || !at_rule_end(in, after)) pass_wrong_end(in, b, matched ? after : p);
             return true;
         }
         if (match_statement(in, b, p)) continue;

@@ -163,8 +163,8 @@ struct vmap_or_assign
                  on<K::set, seq<kw<K::set>, become<Kind::assign>, expression>>> {};
 /// What begins with a selector: match, verdict map or assignment.
 struct selector_statement
-    : node<Kind::match, left_expression,
-           sor<vmap_or_assign, seq<opt<called<"an operator", relation>>, right_expression>>> {};
+    : node<Kind::match, called<"a statement", left_expression>,
+           sor<vmap_or_assign, seq<opt<called<"", relation>>, right_expression>>> {};
 
 struct ct_statement : sor<connlimit, object_set, selector_statement> {};
 struct tunnel_statement : sor<tunnel_name, selector_statement> {};
