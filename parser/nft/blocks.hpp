@@ -65,8 +65,11 @@ struct interval_data : opt<kw_flag<K::interval, flag::interval_data>> {};
 struct set_type
     : node<Kind::type, kw<K::type>, called<"a type such as ipv4_addr", type_key>,
            opt<sign<":">, interval_data, type_key>> {};
+/// "ct timeout", "ct expectation": objects, not what a packet has.
+struct object_type
+    : seq<kw<K::ct>, sor<kw_word<K::timeout>, kw_word<K::expectation>>> {};
 struct type_of : node<Kind::type_of, kw<K::type_of>, expression,
-                      opt<sign<":">, interval_data, expression>> {};
+                      opt<sign<":">, interval_data, sor<object_type, expression>>> {};
 struct set_flags : node<Kind::set_flags, kw<K::flags>, word_list> {};
 struct gc_interval : node<Kind::gc_interval, kw<K::gc_interval>, time_value> {};
 struct size : node<Kind::size, kw<K::size>, sor<number, variable>> {};

@@ -41,7 +41,7 @@ struct element_of {
     template <apply_mode A, template <typename...> class Action, template <typename...> class Control>
     static bool options(Input& in, TreeBuilder& b) {
         bool any = false;
-        while (Control<element_option>::template match<A, rewind_mode::required, Action, Control>(
+        while (Control<called<"", element_option>>::template match<A, rewind_mode::required, Action, Control>(
             in, b))
             any = true;
         return any;

@@ -374,7 +374,8 @@ struct selector
 
 struct left_binary : binary<left_operand, any_operand> {};
 struct left_operand : sor<in_parentheses<left_binary>, selector> {};
-struct left_concat : joined<Kind::concat, left_binary, maybe_sign<".">> {};
+struct any_binary;
+struct left_concat : joined<Kind::concat, left_binary, maybe_sign<".">, any_binary> {};
 struct left_side
     : postfix<left_concat, tail<Kind::map_lookup, maybe_kw<K::map>, map_target>> {};
 
@@ -392,7 +393,6 @@ struct right_side : called<"a value, a range, a set in braces or `@set'", sor<se
 
 // --- Anything: what is set, translated to, or added ---------------------------------------------------
 
-struct any_binary;
 struct any_operand : sor<in_parentheses<any_binary>, selector, value> {};
 struct any_binary : binary<any_operand, any_operand> {};
 struct any_range : postfix<any_binary, tail<Kind::range, maybe_sign<"-">, any_binary>,

@@ -295,18 +295,19 @@ struct postfix {
     }
 };
 
-/// Items with separators between them; with more than one, a node of kind K around them.
-template <Kind K, typename Item, typename Separator>
+/// Items with separators between them; with more than one, a node of kind K around them. The first
+/// may be another rule than the rest.
+template <Kind K, typename Item, typename Separator, typename Next = Item>
 struct joined {
     using rule_t = joined;
-    using subs_t = pegtl::type_list<Item, pegtl::star<Separator, Item>>;
+    using subs_t = pegtl::type_list<Item, pegtl::star<Separator, Next>>;
     NFT_RULE_MATCH {
         auto m = in.template mark<pegtl::rewind_mode::required>();
         const char* begin = b.token(in);
         std::size_t at = b.nodes.size();
         if (!Control<Item>::template match<A, M, Action, Control>(in, b)) return m(false);
         bool more = false;
-        while (Control<pegtl::seq<Separator, Item>>::template match<
+        while (Control<pegtl::seq<Separator, Next>>::template match<
             A, pegtl::rewind_mode::required, Action, Control>(in, b))
             more = true;
         if (more) b.wrap(in, at, K, begin);
@@ -439,9 +440,9 @@ struct analyze_traits<Name, nft::tail<K, Rules...>> : analyze_seq_traits<Rules..
 template <typename Name, typename Head, typename... Tails>
 struct analyze_traits<Name, nft::postfix<Head, Tails...>>
     : analyze_seq_traits<Head, opt<Tails>...> {};
-template <typename Name, nft::Kind K, typename Item, typename Separator>
-struct analyze_traits<Name, nft::joined<K, Item, Separator>>
-    : analyze_seq_traits<Item, star<Separator, Item>> {};
+template <typename Name, nft::Kind K, typename Item, typename Separator, typename Next>
+struct analyze_traits<Name, nft::joined<K, Item, Separator, Next>>
+    : analyze_seq_traits<Item, star<Separator, Next>> {};
 template <typename Name, typename... Cases>
 struct analyze_traits<Name, nft::by_keyword<Cases...>>
     : analyze_sor_traits<typename Cases::rule...> {};
