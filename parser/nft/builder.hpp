@@ -67,7 +67,9 @@ class TreeBuilder {
                      Node{offset(in, begin), 0, 0, kind, 0, 0});
         close(in, at);
     }
-    void take_back(std::size_t size) { nodes.resize(size); }
+    void take_back(std::size_t size) {
+        if (nodes.size() != size) nodes.resize(size);
+    }
     /// How many errors and notes there are, for rules that may fail after they reported some.
     struct Reports {
         std::size_t errors;
@@ -75,8 +77,8 @@ class TreeBuilder {
     };
     [[nodiscard]] Reports reports() const { return {tree.errors.size(), tree.notes.size()}; }
     void take_back(Reports before) {
-        tree.errors.resize(before.errors);
-        tree.notes.resize(before.notes);
+        if (tree.errors.size() != before.errors) tree.errors.resize(before.errors);
+        if (tree.notes.size() != before.notes) tree.notes.resize(before.notes);
     }
     /// The node whose parts are being read.
     Node& open() { return nodes[open_at]; }

@@ -139,9 +139,9 @@ struct binary {
 };
 
 template <typename Rule>
-using in_parentheses = seq<sign<"(">, nested<Rule>, sign<")">>;
+using in_parentheses = seq<maybe_sign<"(">, nested<Rule>, sign<")">>;
 
-using set_body = elsewhere<match_set_body>;
+struct set_body : seq<at_sign<"{">, elsewhere<match_set_body>> {};
 struct map_target : sor<set_body, set_ref, variable> {};
 
 // --- Selectors -----------------------------------------------------------------------------------
@@ -343,8 +343,7 @@ struct tunnelled : sor<field_selector, node<Kind::inner, kw_detail<Tunnel, heade
                                             nested<selector>>> {};
 
 struct selector
-    : sor<raw_payload,
-          by_keyword<
+    : sor<by_keyword<
               on<K::meta, field_selector>, on<K::ct, ct_selector>, on<K::ether, field_selector>,
               on<K::vlan, field_selector>, on<K::arp, arp_selector>, on<K::ip, ip_selector>,
               on<K::icmp, field_selector>, on<K::igmp, field_selector>,
@@ -368,7 +367,8 @@ struct selector
               on<K::nftrace, bare_meta>, on<K::rtclassid, bare_meta>, on<K::ibriport, bare_meta>,
               on<K::ibrname, bare_meta>, on<K::obriport, bare_meta>, on<K::obrname, bare_meta>,
               on<K::pkttype, bare_meta>, on<K::cpu, bare_meta>, on<K::cgroup, bare_meta>,
-              on<K::time, bare_meta>, on<K::day, bare_meta>, on<K::hour, bare_meta>>> {};
+              on<K::time, bare_meta>, on<K::day, bare_meta>, on<K::hour, bare_meta>>,
+          seq<at_sign<"@">, raw_payload>> {};
 
 // --- Left side: begins with a selector ------------------------------------------------------------
 

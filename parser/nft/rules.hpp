@@ -40,6 +40,15 @@ struct Text {
     char bytes[N]{};
 };
 
+/// Whether a sign stands at p.
+template <Text T>
+bool stands(const char* p, const char* end) {
+    constexpr std::size_t size = T.view().size();
+    static_assert(size == 1 || size == 2);
+    if constexpr (size == 1) return p != end && *p == T.bytes[0];
+    return end - p >= 2 && p[0] == T.bytes[0] && p[1] == T.bytes[1];
+}
+
 /// The head of every custom rule's match().
 #define NFT_RULE_MATCH                                                                    \
     template <pegtl::apply_mode A, pegtl::rewind_mode M, template <typename...> class Action, \
@@ -55,7 +64,7 @@ struct kw {
     NFT_RULE_MATCH {
         const char* p = b.token(in);
         if (b.keyword(in, p) != K) {
-            b.miss(in, p, keyword_text(K));
+            if (b.tracking) b.miss(in, p, keyword_text(K));
             return false;
         }
         b.go_to(in, b.word_end);
@@ -68,12 +77,11 @@ struct sign {
     using subs_t = pegtl::empty_list;
     NFT_RULE_MATCH {
         const char* p = b.token(in);
-        std::string_view text = T.view();
-        if (!std::string_view(p, static_cast<std::size_t>(in.end() - p)).starts_with(text)) {
-            b.miss(in, p, text);
+        if (!stands<T>(p, in.end())) {
+            b.miss(in, p, T.view());
             return false;
         }
-        b.go_to(in, p + text.size());
+        b.go_to(in, p + T.view().size());
         return true;
     }
 };
@@ -85,12 +93,17 @@ struct maybe_sign {
     using subs_t = pegtl::empty_list;
     NFT_RULE_MATCH {
         const char* p = b.token(in);
-        std::string_view text = T.view();
-        if (!std::string_view(p, static_cast<std::size_t>(in.end() - p)).starts_with(text))
-            return false;
-        b.go_to(in, p + text.size());
+        if (!stands<T>(p, in.end())) return false;
+        b.go_to(in, p + T.view().size());
         return true;
     }
+};
+/// A sign that the next rule takes: cheaper than to let that fail.
+template <Text T>
+struct at_sign {
+    using rule_t = at_sign;
+    using subs_t = pegtl::empty_list;
+    NFT_RULE_MATCH { return stands<T>(b.token(in), in.end()); }
 };
 /// A keyword that may follow but need not.
 template <Keyword K>
@@ -185,7 +198,7 @@ struct kw_word {
     NFT_RULE_MATCH {
         const char* p = b.token(in);
         if (b.keyword(in, p) != K) {
-            b.miss(in, p, keyword_text(K));
+            if (b.tracking) b.miss(in, p, keyword_text(K));
             return false;
         }
         b.push(in, Kind::word, p, b.word_end);
@@ -341,7 +354,7 @@ struct by_keyword {
         const char* p = b.token(in);
         Match rule = table[static_cast<std::size_t>(b.keyword(in, p))];
         if (rule != nullptr) return rule(in, b);
-        (b.miss(in, p, keyword_text(Cases::keyword)), ...);
+        if (b.tracking) (b.miss(in, p, keyword_text(Cases::keyword)), ...);
         return false;
     }
     /// Whether a keyword has a rule here.
@@ -421,6 +434,8 @@ template <typename Name, nft::Keyword K>
 struct analyze_traits<Name, nft::kw_word<K>> : analyze_any_traits<> {};
 template <typename Name, nft::Text T>
 struct analyze_traits<Name, nft::sign<T>> : analyze_any_traits<> {};
+template <typename Name, nft::Text T>
+struct analyze_traits<Name, nft::at_sign<T>> : analyze_opt_traits<> {};
 template <typename Name, nft::Text T>
 struct analyze_traits<Name, nft::maybe_sign<T>> : analyze_any_traits<> {};
 template <typename Name, nft::Keyword K>

@@ -142,22 +142,32 @@ struct block_end {
     }
 };
 template <Keyword Key, auto Jump>
-struct subchain : node<Kind::subchain, kw_detail<Key, Jump>, sign<"{">,
+struct subchain : node<Kind::subchain, kw_detail<Key, Jump>, maybe_sign<"{">,
                        nested<lines_are_blanks<false, seq<elsewhere<match_rule_list>, block_end>>>> {
 };
 template <Keyword Key, auto Jump>
 struct jump_statement : sor<subchain<Key, Jump>, verdict> {};
 
 /// ==, !=, ...; nothing means that the value decides.
-struct relation
-    : sor<seq<sign<"==">, detail<Op::eq>>, seq<sign<"!=">, detail<Op::ne>>,
-          seq<sign<"<=">, detail<Op::le>>, seq<sign<">=">, detail<Op::ge>>,
-          seq<sign<"<">, detail<Op::lt>>, seq<sign<">">, detail<Op::gt>>,
-          seq<sign<"!">, detail<Op::negated>>,
-          by_keyword<on<K::eq, kw_detail<K::eq, Op::eq>>, on<K::ne, kw_detail<K::ne, Op::ne>>,
-                     on<K::le, kw_detail<K::le, Op::le>>, on<K::ge, kw_detail<K::ge, Op::ge>>,
-                     on<K::lt, kw_detail<K::lt, Op::lt>>, on<K::gt, kw_detail<K::gt, Op::gt>>,
-                     on<K::not_, kw_detail<K::not_, Op::negated>>>> {};
+struct word_relation
+    : by_keyword<on<K::eq, kw_detail<K::eq, Op::eq>>, on<K::ne, kw_detail<K::ne, Op::ne>>,
+                 on<K::le, kw_detail<K::le, Op::le>>, on<K::ge, kw_detail<K::ge, Op::ge>>,
+                 on<K::lt, kw_detail<K::lt, Op::lt>>, on<K::gt, kw_detail<K::gt, Op::gt>>,
+                 on<K::not_, kw_detail<K::not_, Op::negated>>> {};
+struct sign_relation
+    : sor<seq<maybe_sign<"==">, detail<Op::eq>>, seq<maybe_sign<"!=">, detail<Op::ne>>,
+          seq<maybe_sign<"<=">, detail<Op::le>>, seq<maybe_sign<">=">, detail<Op::ge>>,
+          seq<maybe_sign<"<">, detail<Op::lt>>, seq<maybe_sign<">">, detail<Op::gt>>,
+          seq<maybe_sign<"!">, detail<Op::negated>>> {};
+struct at_relation {
+    using rule_t = at_relation;
+    using subs_t = empty_list;
+    NFT_RULE_MATCH {
+        const char* p = b.token(in);
+        return p != in.end() && (*p == '=' || *p == '!' || *p == '<' || *p == '>');
+    }
+};
+struct relation : sor<seq<at_relation, sign_relation>, word_relation> {};
 struct vmap_or_assign
     : by_keyword<on<K::vmap, seq<kw<K::vmap>, become<Kind::vmap>, map_target>>,
                  on<K::set, seq<kw<K::set>, become<Kind::assign>, expression>>> {};
@@ -193,5 +203,7 @@ namespace tao::pegtl {
 
 template <typename Name>
 struct analyze_traits<Name, untrack::parser::nft::grammar::block_end> : analyze_any_traits<> {};
+template <typename Name>
+struct analyze_traits<Name, untrack::parser::nft::grammar::at_relation> : analyze_opt_traits<> {};
 
 }  // namespace tao::pegtl
