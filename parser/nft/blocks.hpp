@@ -45,7 +45,7 @@ struct device_name : sor<string, variable, value> {};
 struct device : node<Kind::device, kw<K::device>, device_name> {};
 struct devices : node<Kind::devices, kw<K::devices>, sign<"=">, sor<set_body, variable>> {};
 struct offset_sign
-    : sor<seq<sign<"+">, detail<Sign::plus>>, seq<sign<"-">, detail<Sign::minus>>> {};
+    : sor<seq<maybe_sign<"+">, detail<Sign::plus>>, seq<maybe_sign<"-">, detail<Sign::minus>>> {};
 /// A priority's name: "filter-5" without blanks is the name and an offset here, though flex sees a
 /// word.
 struct priority_name : sor<variable, string, unit> {};

@@ -43,7 +43,7 @@ struct new_name : seq<not_at<sign<"{">>, name_of<Kind::name>> {};
 struct chain_command : node<Kind::chain, kw<K::chain>, reference,
                             opt<sor<block<Items::chain>, new_name>>> {};
 struct rule_command : node<Kind::rule, kw<K::rule>, opt<family>, table_name, chain_name,
-                           star<called<"", position>>, opt<elsewhere<match_rule_statements>>> {};
+                           star<silent<position>>, opt<elsewhere<match_rule_statements>>> {};
 template <Keyword Key, SetKind What>
 struct set_command : node<Kind::set, kw_detail<Key, What>, reference, opt<block<Items::set>>> {};
 struct added_elements : node<Kind::elements, sor<empty_set, set_body, variable>> {};
@@ -87,7 +87,7 @@ struct no_object {
 /// "t c ip saddr ...": names here are plain words, or anything would be a rule.
 struct bare_rule
     : node<Kind::rule, no_object, opt<family>, leaf<Kind::table_name, ScanWord>,
-           leaf<Kind::chain_name, ScanWord>, star<called<"", position>>, elsewhere<match_known_statements>> {};
+           leaf<Kind::chain_name, ScanWord>, star<silent<position>>, elsewhere<match_known_statements>> {};
 
 struct rule_verb : by_keyword<on<K::add, kw_detail<K::add, Verb::add>>,
                               on<K::insert, kw_detail<K::insert, Verb::insert>>> {};

@@ -24,6 +24,12 @@ bool match_wrong_element(Input& in, TreeBuilder& b) {
     const char* p = b.token(in);
     const char* q = end_of_wrong_element(p, in.end());
     if (q == p) return false;
+    // A set that begins on this line and is not closed on it lacks its brace: the rule is wrong.
+    const char* next = skip_blanks(q, in.end());
+    std::string_view line(in.begin() + b.open().begin, q);
+    if ((next == in.end() || (*next != ',' && *next != '}')) &&
+        line.find('\n') == std::string_view::npos)
+        return false;
     if (!b.tracking) {
         std::size_t size = b.nodes.size();
         b.start_tracking();
@@ -69,6 +75,7 @@ bool match_next_element(Input& in, TreeBuilder& b) {
         bool matched = run<grammar::element>(in, b);
         const char* after = b.token(in);
         if (!matched || (after != in.end() && *after != ',' && *after != '}')) {
+            if (matched) b.miss(in, after, "`,' or `}'");
             b.take_back(size);
             TreeBuilder::go_back(in, before);
             if (!match_wrong_element(in, b)) return false;

@@ -32,7 +32,7 @@ struct element_of {
         if (data) options<A, Action, Control>(in, b);
         if (more || data) {
             b.wrap(in, at, Kind::element, begin);
-            if (data) b.open().flags |= flag::has_data;
+            if (data && b.open().kind == Kind::set_body) b.open().flags |= flag::has_data;
         }
         return m(true);
     }
@@ -41,7 +41,7 @@ struct element_of {
     template <apply_mode A, template <typename...> class Action, template <typename...> class Control>
     static bool options(Input& in, TreeBuilder& b) {
         bool any = false;
-        while (Control<called<"", element_option>>::template match<A, rewind_mode::required, Action, Control>(
+        while (Control<silent<element_option>>::template match<A, rewind_mode::required, Action, Control>(
             in, b))
             any = true;
         return any;

@@ -218,6 +218,23 @@ struct field_word {
     }
 };
 
+/// A word that is no keyword elsewhere.
+template <Text Word>
+struct plain_word {
+    using rule_t = plain_word;
+    using subs_t = empty_list;
+    NFT_RULE_MATCH {
+        const char* p = b.token(in);
+        const char* end = scan_word(p, in.end());
+        if (std::string_view(p, static_cast<std::size_t>(end - p)) != Word.view()) {
+            b.miss(in, p, Word.view());
+            return false;
+        }
+        TreeBuilder::go_to(in, end);
+        return true;
+    }
+};
+
 using K = Keyword;
 using S = Selector;
 
@@ -287,7 +304,7 @@ struct rt_selector : sor<field_selector, rt_family> {};
 struct segment : opt<maybe_sign<"[">, number, sign<"]">> {};
 struct rt0_address
     : node<Kind::selector, kw<K::rt0>, kw_detail<K::addr, S::rt0_addr>, segment> {};
-struct srh_segment : node<Kind::selector, kw<K::srh>, field_word<"sid">, detail<S::srh_sid>,
+struct srh_segment : node<Kind::selector, kw<K::srh>, plain_word<"sid">, detail<S::srh_sid>,
                           segment> {};
 struct srh_selector : sor<srh_segment, field_selector> {};
 
@@ -295,20 +312,18 @@ struct fib_flag
     : sor<kw_flag<K::saddr, flag::fib_saddr>, kw_flag<K::daddr, flag::fib_daddr>,
           kw_flag<K::mark, flag::fib_mark>, kw_flag<K::iif, flag::fib_iif>,
           kw_flag<K::oif, flag::fib_oif>> {};
-struct check_word : field_word<"check"> {};
 struct fib_selector
     : node<Kind::selector, kw<K::fib>, list<fib_flag, sign<".">>,
            sor<kw_detail<K::oif, S::fib_oif>, kw_detail<K::oifname, S::fib_oifname>,
-               kw_detail<K::type, S::fib_type>, seq<check_word, detail<S::fib_check>>>> {};
+               kw_detail<K::type, S::fib_type>, seq<plain_word<"check">, detail<S::fib_check>>>> {};
 
 struct socket_level : node<Kind::selector, kw<K::socket>, kw_detail<K::cgroupv2, S::socket_cgroupv2>,
                            kw<K::level>, number> {};
 struct socket_selector : sor<field_selector, socket_level> {};
 
-struct version_word : field_word<"version"> {};
 struct osf_selector : node<Kind::selector, kw<K::osf>, opt<kw<K::ttl>, word>,
                            sor<kw_detail<K::name, S::osf_name>,
-                               seq<version_word, detail<S::osf_version>>>> {};
+                               seq<plain_word<"version">, detail<S::osf_version>>>> {};
 
 struct ipsec_address
     : sor<seq<kw<K::ip>, sor<kw_detail<K::saddr, S::ipsec_ip_saddr>,
@@ -319,15 +334,15 @@ struct ipsec_selector
     : sor<node<Kind::selector, kw<K::ipsec>,
                sor<kw_flag<K::in, flag::original>, kw_flag<K::out, flag::reply>>,
                opt<kw<K::spnum>, number>,
-               sor<ipsec_address, seq<field_word<"reqid">, detail<S::ipsec_reqid>>,
-                   seq<field_word<"spi">, detail<S::ipsec_spi>>>>,
+               sor<ipsec_address, seq<plain_word<"reqid">, detail<S::ipsec_reqid>>,
+                   seq<plain_word<"spi">, detail<S::ipsec_spi>>>>,
           bare_meta> {};
 
 struct modulus : seq<kw<K::mod>, number> {};
 struct hash_offset : opt<kw<K::offset>, set_flag<flag::has_offset>, number> {};
 struct numgen_selector
     : node<Kind::selector, kw<K::numgen>,
-           sor<kw_detail<K::random, S::numgen_random>, seq<field_word<"inc">, detail<S::numgen_inc>>>,
+           sor<kw_detail<K::random, S::numgen_random>, seq<plain_word<"inc">, detail<S::numgen_inc>>>,
            modulus, hash_offset> {};
 struct jhash_selector
     : node<Kind::selector, kw_detail<K::jhash, S::jhash_value>, nested<any_concat>, modulus,
@@ -419,6 +434,9 @@ template <typename Name>
 struct analyze_traits<Name, untrack::parser::nft::grammar::bare_meta> : analyze_any_traits<> {};
 template <typename Name, untrack::parser::nft::Header H>
 struct analyze_traits<Name, untrack::parser::nft::grammar::field_of<H>> : analyze_any_traits<> {};
+template <typename Name, untrack::parser::nft::Text Word>
+struct analyze_traits<Name, untrack::parser::nft::grammar::plain_word<Word>>
+    : analyze_any_traits<> {};
 template <typename Name, untrack::parser::nft::Text... Words>
 struct analyze_traits<Name, untrack::parser::nft::grammar::field_word<Words...>>
     : analyze_any_traits<> {};

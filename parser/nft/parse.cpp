@@ -69,7 +69,8 @@ SyntaxTree parse(std::string_view text, Context context) {
 struct Elements::Rereader {
     Rereader(const SyntaxTree& tree, const Node& body)
         : in(tree.text.data(), tree.text.data() + body.end - 1, ""),
-          b(scratch) {
+          b(scratch),
+          body(body) {
         b.quiet = true;
         b.in_braces = true;
         TreeBuilder::go_to(in, in.begin() + body.begin + 1);
@@ -77,6 +78,7 @@ struct Elements::Rereader {
     SyntaxTree scratch;
     Input in;
     TreeBuilder b;
+    Node body;  ///< what elements lie in
 };
 
 Elements::Elements(const SyntaxTree& tree, const Node& set_body)
@@ -90,7 +92,7 @@ bool Elements::next(Element& element) {
     if (rereader_ != nullptr) {
         TreeBuilder& b = rereader_->b;
         b.nodes.clear();
-        b.push(rereader_->in, Kind::set_body, rereader_->in.current(), rereader_->in.current());
+        b.nodes.push_back(rereader_->body);
         if (!match_next_element(rereader_->in, b)) return false;
         node = &b.nodes[1];
     } else {

@@ -383,6 +383,10 @@ struct called {
     }
 };
 
+/// A rule that may follow but need not: errors do not speak of it.
+template <typename Rule>
+using silent = called<"", Rule>;
+
 /// A rule inside parentheses or braces; nothing when there are too many of them.
 template <typename Rule>
 struct nested {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "parser/nft/statements.hpp"
 
+#include <cstring>
+
 namespace untrack::parser::nft {
 namespace {
 
@@ -125,8 +127,12 @@ const char* end_of_wrong_rule(const char* p, const char* end) {
     const char* q = p;
     while (q != end) {
         if (at_newline(q, end)) {
-            if (first_line == nullptr) first_line = last;
             if (depth == 0) return last;
+            if (first_line == nullptr) {
+                first_line = last;
+                // What goes on with the next line ends like this; else a brace is missing.
+                if (std::strchr("{,(:", last[-1]) == nullptr) return last;
+            }
             q = skip_newline(q);
             if (begins_block(q, end)) return first_line;
             continue;

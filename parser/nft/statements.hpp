@@ -47,18 +47,20 @@ struct reject : node<Kind::reject, kw<K::reject>, opt<reject_with>> {};
 struct nat_flag
     : sor<kw_flag<K::random, flag::random>, kw_flag<K::fully_random, flag::fully_random>,
           kw_flag<K::persistent, flag::persistent>> {};
-struct nat_flags : opt<list<nat_flag, opt<sign<",">>>> {};
+struct nat_flags : opt<list<silent<nat_flag>, opt<maybe_sign<",">>>> {};
 struct family_detail
     : sor<kw_detail<K::ip, Family::ip>, kw_detail<K::ip6, Family::ip6>> {};
 struct nat_form : sor<seq<kw<K::addr>, sign<".">, kw<K::port>, set_flag<flag::addr_port>>,
                       kw_flag<K::interval, flag::nat_interval>,
                       kw_flag<K::prefix, flag::nat_prefix>> {};
 struct port : node<Kind::port, sign<":">, expression> {};
-struct where_to : sor<port, seq<expression, opt<port>>> {};
+struct where_to
+    : called<"an address, or `:' and a port", sor<port, seq<expression, opt<silent<port>>>>> {};
 /// "ip" begins a selector as well: "snat ip saddr map ..." has no family.
 struct nat_family : seq<family_detail, at<sor<nat_form, kw<K::to>>>> {};
 template <Keyword Key, Kind Nat>
-struct nat : node<Nat, kw<Key>, opt<nat_family>, opt<nat_form>, opt<kw<K::to>>, where_to, nat_flags> {};
+struct nat : node<Nat, kw<Key>, opt<silent<nat_family>>, opt<silent<nat_form>>, opt<maybe_kw<K::to>>,
+                  where_to, nat_flags> {};
 struct masquerade : node<Kind::masquerade, kw<K::masquerade>, opt<kw<K::to>, port>, nat_flags> {};
 struct redirect_port : sor<port, node<Kind::port, expression>> {};
 struct redirect
@@ -174,7 +176,7 @@ struct vmap_or_assign
 /// What begins with a selector: match, verdict map or assignment.
 struct selector_statement
     : node<Kind::match, called<"a statement", left_expression>,
-           sor<vmap_or_assign, seq<opt<called<"", relation>>, right_expression>>> {};
+           sor<silent<vmap_or_assign>, seq<opt<silent<relation>>, right_expression>>> {};
 
 struct ct_statement : sor<connlimit, object_set, selector_statement> {};
 struct tunnel_statement : sor<tunnel_name, selector_statement> {};

@@ -77,14 +77,14 @@ TEST(NftElements, AWrongElementIsOneErrorAndTheOthersAreRead) {
     Read result = read("10.0.0.1, 10.0.0.2 = 3, 10.0.0.4");
     EXPECT_EQ(result.errors, 1U);
     EXPECT_EQ(result.elements, (std::vector<std::string>{"ip4 10.0.0.1",
-                                                         "error!128 10.0.0.2 = 3",
+                                                         "error 10.0.0.2 = 3",
                                                          "ip4 10.0.0.4"}));
     std::string body;
     for (int i = 0; i < 200; ++i) body += i == 100 ? "1 2 3, " : "10.0.0.1, ";
     result = read(body);
     EXPECT_EQ(result.errors, 1U);
     EXPECT_EQ(result.elements.size(), 200U);
-    EXPECT_EQ(result.elements[100], "error!128 1 2 3");
+    EXPECT_EQ(result.elements[100], "error 1 2 3");
 }
 
 TEST(NftElements, QuirksOfTheLexer) {

@@ -43,13 +43,14 @@ TEST(NftErrors, AMissingValue) {
               Messages{"3:11: expected a value, a range, a set in braces or `@set', found `accept'"});
     EXPECT_EQ(errors_in_chain("limit rate 10"), Messages{"3:14: expected `/' or a unit, found the end of the line"});
     EXPECT_EQ(errors_in_chain("jump"), Messages{"3:5: expected a variable or a name, found the end of the line"});
-    EXPECT_EQ(errors_in_chain("dnat"), Messages{"3:5: expected `ip', `ip6', `addr', `interval', `prefix' or `to', found the end of the line"});
+    EXPECT_EQ(errors_in_chain("dnat"), Messages{"3:5: expected an address, or `:' and a port, found the end of the line"});
 }
 
 TEST(NftErrors, TheNextRuleIsReadAgain) {
     std::string text = "table t {\nchain c {\ntcp dport\nudp dport 53 accept\n"
-                       "ip saddr { 10.0.0.1 }} drop\n}\nchain d {\n accept\n}\n}\n";
-    EXPECT_FALSE(errors(text).empty());
+                       "ip saddr vmap {\n 10.0.0.1 = drop,\n 10.0.0.2 accept\n}\n(\ndrop\n}\n"
+                       "chain d {\n accept\n}\n}\n";
+    EXPECT_EQ(errors(text).size(), 4U);
     EXPECT_EQ(count(text, Kind::verdict), 3U);
 }
 
@@ -63,8 +64,8 @@ TEST(NftErrors, BracesTooManyAndTooFew) {
     EXPECT_EQ(errors("table t {\n}\n}\n"),
               Messages{"3:1: expected a command such as table or add rule, found `}'"});
     EXPECT_EQ(errors("table t {\nchain c {\naccept\n"),
-              (Messages{"4:1: expected `}' before the end of the file",
-                        "4:1: expected `}' before the end of the file"}));
+              (Messages{"3:8: expected `}' before the end of the file",
+                        "3:8: expected `}' before the end of the file"}));
     EXPECT_EQ(count("table t {\nchain c {\naccept\n", Kind::rule), 1U);
 }
 

@@ -81,7 +81,7 @@ TEST(NftStatements, SelectorsThatAreMoreThanAField) {
               "match(jhash!1(concat(ip saddr, tcp sport), number 2, number 0x1), number 0)");
     EXPECT_EQ(statements("socket cgroupv2 level 2 \"a/b\""),
               "match(socket cgroupv2(number 2), string \"a/b\")");
-    EXPECT_EQ(statements("vxlan ip saddr 10.0.0.1"), "match(inner.27(ip saddr), ip4 10.0.0.1)");
+    EXPECT_EQ(statements("vxlan ip saddr 10.0.0.1"), "match(inner.21(ip saddr), ip4 10.0.0.1)");
     EXPECT_EQ(statements("vxlan vni 10"), "match(vxlan vni, number 10)");
     EXPECT_EQ(statements("exthdr frag exists"), "match(exthdr(word frag), word exists)");
     EXPECT_EQ(statements("arp daddr ip 10.0.0.1"), "match(arp daddr ip, ip4 10.0.0.1)");
