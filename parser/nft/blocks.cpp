@@ -14,15 +14,17 @@ bool match_item(Input& in, TreeBuilder& b) {
     if constexpr (What == Items::file)
         return items<>::knows(b.keyword(in, p)) ? run<items<>>(in, b) : match_command(in, b);
     else if constexpr (What == Items::table)
-        return run<called<"an item of a table: chain, set, map, flowtable or an object",
-                          table_item>>(in, b);
+        return run<
+            called<"an item of a table: chain, set, map, flowtable or an object", table_item>>(in,
+                                                                                               b);
     else if constexpr (What == Items::chain)
         return chain_item::knows(b.keyword(in, p)) ? run<chain_item>(in, b) : run<rule>(in, b);
     else if constexpr (What == Items::set)
         return run<called<"an item of a set: type, flags, elements or others", set_item>>(in, b);
     else if constexpr (What == Items::flowtable)
-        return run<called<"an item of a flowtable: hook, devices, flags or counter",
-                          flowtable_item>>(in, b);
+        return run<
+            called<"an item of a flowtable: hook, devices, flags or counter", flowtable_item>>(in,
+                                                                                               b);
     else
         return run<object_item>(in, b);
 }

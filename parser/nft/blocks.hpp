@@ -26,20 +26,21 @@ struct empty_set : node<Kind::set_body, sign<"{">, lines_are_blanks<true, sign<"
 struct negative : node<Kind::minus, sign<"-">, number> {};
 struct defined_value
     : called<"a value or a set in braces", sor<negative, empty_set, right_expression>> {};
-struct define
-    : node<Kind::define, sor<kw<K::define>, kw_flag<K::redefine, flag::redefined>>,
-           leaf<Kind::name, ScanWord>, sign<"=">, defined_value> {};
+struct define : node<Kind::define, sor<kw<K::define>, kw_flag<K::redefine, flag::redefined>>,
+                     leaf<Kind::name, ScanWord>, sign<"=">, defined_value> {};
 struct undefine : node<Kind::undefine, kw<K::undefine>, leaf<Kind::name, ScanWord>> {};
 
 /// The items of a block in braces; the flag says that there was one.
 template <Items What>
 struct block : seq<sign<"{">, set_flag<flag::braces>,
-                   nested<lines_are_blanks<false, seq<elsewhere<match_items<What>>, block_end>>>> {};
+                   nested<lines_are_blanks<false, seq<elsewhere<match_items<What>>, block_end>>>> {
+};
 
 struct word_list : list<word, sign<",">> {};
 struct flags : node<Kind::table_flags, kw<K::flags>, word_list> {};
 
-// --- Chains ----------------------------------------------------------------------------------------
+// --- Chains
+// ----------------------------------------------------------------------------------------
 
 struct device_name : sor<string, variable, value> {};
 struct device : node<Kind::device, kw<K::device>, device_name> {};
@@ -49,25 +50,24 @@ struct offset_sign
 /// A priority's name: "filter-5" without blanks is the name and an offset here, though flex sees a
 /// word.
 struct priority_name : sor<variable, string, unit> {};
-struct priority_value : sor<seq<opt<offset_sign>, number>,
-                            seq<priority_name, opt<offset_sign, number>>> {};
+struct priority_value
+    : sor<seq<opt<offset_sign>, number>, seq<priority_name, opt<offset_sign, number>>> {};
 struct priority : node<Kind::priority, kw<K::priority>,
                        called<"a priority: a number, or a name such as filter", priority_value>> {};
-struct hook_of_chain
-    : node<Kind::hook, kw<K::type>, set_flag<flag::has_type>, word, kw<K::hook>, word,
-           star<sor<device, devices>>, opt<priority>> {};
-struct policy : node<Kind::policy, kw<K::policy>, called<"accept, drop or a variable", sor<variable, string, word>>> {};
+struct hook_of_chain : node<Kind::hook, kw<K::type>, set_flag<flag::has_type>, word, kw<K::hook>,
+                            word, star<sor<device, devices>>, opt<priority>> {};
+struct policy : node<Kind::policy, kw<K::policy>,
+                     called<"accept, drop or a variable", sor<variable, string, word>>> {};
 
-// --- Sets ----------------------------------------------------------------------------------------------
+// --- Sets
+// ----------------------------------------------------------------------------------------------
 
 struct type_key : joined<Kind::concat, word, maybe_sign<".">> {};
 struct interval_data : opt<kw_flag<K::interval, flag::interval_data>> {};
-struct set_type
-    : node<Kind::type, kw<K::type>, called<"a type such as ipv4_addr", type_key>,
-           opt<sign<":">, interval_data, type_key>> {};
+struct set_type : node<Kind::type, kw<K::type>, called<"a type such as ipv4_addr", type_key>,
+                       opt<sign<":">, interval_data, type_key>> {};
 /// "ct timeout", "ct expectation": objects, not what a packet has.
-struct object_type
-    : seq<kw<K::ct>, sor<kw_word<K::timeout>, kw_word<K::expectation>>> {};
+struct object_type : seq<kw<K::ct>, sor<kw_word<K::timeout>, kw_word<K::expectation>>> {};
 struct type_of : node<Kind::type_of, kw<K::type_of>, expression,
                       opt<sign<":">, interval_data, sor<object_type, expression>>> {};
 struct set_flags : node<Kind::set_flags, kw<K::flags>, word_list> {};
@@ -79,7 +79,8 @@ struct elements
     : node<Kind::elements, kw<K::elements>, sign<"=">,
            called<"elements in braces or a variable", sor<empty_set, set_body, variable>>> {};
 
-// --- Objects -------------------------------------------------------------------------------------------
+// --- Objects
+// -------------------------------------------------------------------------------------------
 
 /// "packets 1 bytes 2", "over 25 mbytes", "type \"ftp\" protocol tcp": words and values up to the
 /// end of the line, braces whole.
@@ -122,22 +123,23 @@ struct property_value
 struct property : node<Kind::property, any_value, star<property_value>> {};
 
 template <Keyword Key, ObjectKind Object>
-struct object_of_table : node<Kind::object, kw_detail<Key, Object>, name_of<Kind::name>,
-                              block<Items::object>> {};
+struct object_of_table
+    : node<Kind::object, kw_detail<Key, Object>, name_of<Kind::name>, block<Items::object>> {};
 struct ct_object_kind : sor<kw_detail<K::helper, ObjectKind::ct_helper>,
                             kw_detail<K::timeout, ObjectKind::ct_timeout>,
                             kw_detail<K::expectation, ObjectKind::ct_expectation>> {};
-struct ct_object : node<Kind::object, kw<K::ct>, ct_object_kind, name_of<Kind::name>,
-                        block<Items::object>> {};
+struct ct_object
+    : node<Kind::object, kw<K::ct>, ct_object_kind, name_of<Kind::name>, block<Items::object>> {};
 
-// --- Items of the blocks ---------------------------------------------------------------------------------
+// --- Items of the blocks
+// ---------------------------------------------------------------------------------
 
 template <typename... More>
 using items = by_keyword<on<K::include, include>, on<K::define, define>, on<K::redefine, define>,
                          on<K::undefine, undefine>, on<K::comment, comment>, More...>;
 
-struct chain_of_table
-    : node<Kind::chain, kw<K::chain>, name_of<Kind::name>, block<Items::chain>> {};
+struct chain_of_table : node<Kind::chain, kw<K::chain>, name_of<Kind::name>, block<Items::chain>> {
+};
 template <Keyword Key, SetKind What>
 struct set_of_table
     : node<Kind::set, kw_detail<Key, What>, name_of<Kind::name>, block<Items::set>> {};
@@ -157,21 +159,18 @@ struct table_item
             on<K::tunnel, object_of_table<K::tunnel, ObjectKind::tunnel>>, on<K::ct, ct_object>> {};
 
 /// "type filter hook ..." begins a hook, "policy drop" a policy; all else is a rule.
-struct chain_item
-    : items<on<K::type, hook_of_chain>, on<K::policy, policy>, on<K::flags, flags>,
-            on<K::device, device>, on<K::devices, devices>> {};
+struct chain_item : items<on<K::type, hook_of_chain>, on<K::policy, policy>, on<K::flags, flags>,
+                          on<K::device, device>, on<K::devices, devices>> {};
 
-struct set_item
-    : items<on<K::type, set_type>, on<K::type_of, type_of>, on<K::flags, set_flags>,
-            on<K::timeout, timeout>, on<K::gc_interval, gc_interval>, on<K::size, size>,
-            on<K::policy, set_policy>, on<K::auto_merge, auto_merge>, on<K::elements, elements>,
-            on<K::counter, counter>, on<K::limit, limit>, on<K::quota, quota>,
-            on<K::ct, connlimit>, on<K::last, last>> {};
+struct set_item : items<on<K::type, set_type>, on<K::type_of, type_of>, on<K::flags, set_flags>,
+                        on<K::timeout, timeout>, on<K::gc_interval, gc_interval>, on<K::size, size>,
+                        on<K::policy, set_policy>, on<K::auto_merge, auto_merge>,
+                        on<K::elements, elements>, on<K::counter, counter>, on<K::limit, limit>,
+                        on<K::quota, quota>, on<K::ct, connlimit>, on<K::last, last>> {};
 
 struct hook_of_flowtable : node<Kind::hook, kw<K::hook>, word, opt<priority>> {};
-struct flowtable_item
-    : items<on<K::hook, hook_of_flowtable>, on<K::devices, devices>, on<K::flags, flags>,
-            on<K::counter, counter>> {};
+struct flowtable_item : items<on<K::hook, hook_of_flowtable>, on<K::devices, devices>,
+                              on<K::flags, flags>, on<K::counter, counter>> {};
 
 struct object_item : sor<comment, property> {};
 
@@ -181,8 +180,8 @@ struct object_item : sor<comment, property> {};
 namespace tao::pegtl {
 
 template <typename Name>
-struct analyze_traits<Name, untrack::parser::nft::grammar::braces_as_text>
-    : analyze_any_traits<> {};
+struct analyze_traits<Name, untrack::parser::nft::grammar::braces_as_text> : analyze_any_traits<> {
+};
 template <typename Name>
 struct analyze_traits<Name, untrack::parser::nft::grammar::any_value> : analyze_any_traits<> {};
 

@@ -54,8 +54,7 @@ class TreeBuilder {
 
     Node& push(const Input& in, Kind kind, const char* begin, const char* end,
                std::uint16_t detail = 0) {
-        return nodes.emplace_back(
-            Node{offset(in, begin), offset(in, end), 1, kind, 0, detail});
+        return nodes.emplace_back(Node{offset(in, begin), offset(in, end), 1, kind, 0, detail});
     }
     void close(const Input& in, std::size_t at) {
         nodes[at].end = offset(in, in.current());
@@ -94,7 +93,8 @@ class TreeBuilder {
     /// `end`.
     void report_misses(const Input& in, const char* begin, const char* end);
     void error(const Input& in, const char* begin, const char* end, std::string message) {
-        if (!quiet) tree.errors.push_back({{offset(in, begin), offset(in, end)}, std::move(message)});
+        if (!quiet)
+            tree.errors.push_back({{offset(in, begin), offset(in, end)}, std::move(message)});
     }
     void note(const Input& in, NoteKind kind, const char* begin, const char* end) {
         if (!quiet) tree.notes.push_back({kind, {offset(in, begin), offset(in, end)}});

@@ -18,13 +18,12 @@ namespace grammar {
 template <Keyword Key, Kind LeafKind, auto Value>
 struct kw_leaf : node<LeafKind, kw_detail<Key, Value>> {};
 
-struct family
-    : by_keyword<on<K::ip, kw_leaf<K::ip, Kind::family, Family::ip>>,
-                 on<K::ip6, kw_leaf<K::ip6, Kind::family, Family::ip6>>,
-                 on<K::inet, kw_leaf<K::inet, Kind::family, Family::inet>>,
-                 on<K::arp, kw_leaf<K::arp, Kind::family, Family::arp>>,
-                 on<K::bridge, kw_leaf<K::bridge, Kind::family, Family::bridge>>,
-                 on<K::netdev, kw_leaf<K::netdev, Kind::family, Family::netdev>>> {};
+struct family : by_keyword<on<K::ip, kw_leaf<K::ip, Kind::family, Family::ip>>,
+                           on<K::ip6, kw_leaf<K::ip6, Kind::family, Family::ip6>>,
+                           on<K::inet, kw_leaf<K::inet, Kind::family, Family::inet>>,
+                           on<K::arp, kw_leaf<K::arp, Kind::family, Family::arp>>,
+                           on<K::bridge, kw_leaf<K::bridge, Kind::family, Family::bridge>>,
+                           on<K::netdev, kw_leaf<K::netdev, Kind::family, Family::netdev>>> {};
 
 struct handle : node<Kind::handle, kw<K::handle>, number> {};
 struct handle_or_name : sor<handle, name_of<Kind::name>> {};
@@ -32,25 +31,24 @@ using table_name = name_of<Kind::table_name>;
 using chain_name = name_of<Kind::chain_name>;
 struct reference : seq<opt<family>, table_name, handle_or_name> {};
 struct position
-    : node<Kind::position, sor<kw_detail<K::handle, Position::handle>,
-                               kw_detail<K::position, Position::position>,
-                               kw_detail<K::index, Position::index>>,
+    : node<Kind::position,
+           sor<kw_detail<K::handle, Position::handle>, kw_detail<K::position, Position::position>,
+               kw_detail<K::index, Position::index>>,
            sor<number, variable>> {};
 
-struct table_command : node<Kind::table, kw<K::table>, opt<family>, handle_or_name,
-                            opt<block<Items::table>>> {};
+struct table_command
+    : node<Kind::table, kw<K::table>, opt<family>, handle_or_name, opt<block<Items::table>>> {};
 struct new_name : seq<not_at<sign<"{">>, name_of<Kind::name>> {};
-struct chain_command : node<Kind::chain, kw<K::chain>, reference,
-                            opt<sor<block<Items::chain>, new_name>>> {};
+struct chain_command
+    : node<Kind::chain, kw<K::chain>, reference, opt<sor<block<Items::chain>, new_name>>> {};
 struct rule_command : node<Kind::rule, kw<K::rule>, opt<family>, table_name, chain_name,
                            star<silent<position>>, opt<elsewhere<match_rule_statements>>> {};
 template <Keyword Key, SetKind What>
 struct set_command : node<Kind::set, kw_detail<Key, What>, reference, opt<block<Items::set>>> {};
 struct added_elements : node<Kind::elements, sor<empty_set, set_body, variable>> {};
-struct element_command
-    : node<Kind::elements_command, kw<K::element>, reference, added_elements> {};
-struct flowtable_command : node<Kind::flowtable, kw<K::flowtable>, reference,
-                                opt<block<Items::flowtable>>> {};
+struct element_command : node<Kind::elements_command, kw<K::element>, reference, added_elements> {};
+struct flowtable_command
+    : node<Kind::flowtable, kw<K::flowtable>, reference, opt<block<Items::flowtable>>> {};
 struct object_values : opt<sor<block<Items::object>, property>> {};
 template <Keyword Key, ObjectKind Object>
 struct object_command : node<Kind::object, kw_detail<Key, Object>, reference, object_values> {};
@@ -64,19 +62,18 @@ using many = many_command<K::tables, K::chains, K::rules, K::sets, K::maps, K::m
                           K::flowtables, K::counters, K::quotas, K::limits, K::secmarks,
                           K::synproxys, K::tunnels, K::hooks>;
 
-struct object
-    : by_keyword<on<K::table, table_command>, on<K::chain, chain_command>,
-                 on<K::rule, rule_command>, on<K::set, set_command<K::set, SetKind::set>>,
-                 on<K::map, set_command<K::map, SetKind::map>>,
-                 on<K::meter, set_command<K::meter, SetKind::meter>>,
-                 on<K::element, element_command>, on<K::flowtable, flowtable_command>,
-                 on<K::counter, object_command<K::counter, ObjectKind::counter>>,
-                 on<K::quota, object_command<K::quota, ObjectKind::quota>>,
-                 on<K::limit, object_command<K::limit, ObjectKind::limit>>,
-                 on<K::secmark, object_command<K::secmark, ObjectKind::secmark>>,
-                 on<K::synproxy, object_command<K::synproxy, ObjectKind::synproxy>>,
-                 on<K::tunnel, object_command<K::tunnel, ObjectKind::tunnel>>,
-                 on<K::ct, ct_command>, on<K::ruleset, ruleset_command>> {};
+struct object : by_keyword<on<K::table, table_command>, on<K::chain, chain_command>,
+                           on<K::rule, rule_command>, on<K::set, set_command<K::set, SetKind::set>>,
+                           on<K::map, set_command<K::map, SetKind::map>>,
+                           on<K::meter, set_command<K::meter, SetKind::meter>>,
+                           on<K::element, element_command>, on<K::flowtable, flowtable_command>,
+                           on<K::counter, object_command<K::counter, ObjectKind::counter>>,
+                           on<K::quota, object_command<K::quota, ObjectKind::quota>>,
+                           on<K::limit, object_command<K::limit, ObjectKind::limit>>,
+                           on<K::secmark, object_command<K::secmark, ObjectKind::secmark>>,
+                           on<K::synproxy, object_command<K::synproxy, ObjectKind::synproxy>>,
+                           on<K::tunnel, object_command<K::tunnel, ObjectKind::tunnel>>,
+                           on<K::ct, ct_command>, on<K::ruleset, ruleset_command>> {};
 
 /// Not the keyword of an object: what follows then must be one.
 struct no_object {
@@ -85,9 +82,9 @@ struct no_object {
     NFT_RULE_MATCH { return !object::knows(b.keyword(in, b.token(in))); }
 };
 /// "t c ip saddr ...": names here are plain words, or anything would be a rule.
-struct bare_rule
-    : node<Kind::rule, no_object, opt<family>, leaf<Kind::table_name, ScanWord>,
-           leaf<Kind::chain_name, ScanWord>, star<silent<position>>, elsewhere<match_known_statements>> {};
+struct bare_rule : node<Kind::rule, no_object, opt<family>, leaf<Kind::table_name, ScanWord>,
+                        leaf<Kind::chain_name, ScanWord>, star<silent<position>>,
+                        elsewhere<match_known_statements>> {};
 
 struct rule_verb : by_keyword<on<K::add, kw_detail<K::add, Verb::add>>,
                               on<K::insert, kw_detail<K::insert, Verb::insert>>> {};
@@ -118,8 +115,7 @@ struct command_end {
 struct command
     : node<Kind::command,
            sor<seq<rule_verb, sor<object, bare_rule>>, seq<change_verb, sor<object, many>>,
-               seq<question_verb,
-                   sor<seq<sor<object, many>, command_end>, elsewhere<match_rest>>>,
+               seq<question_verb, sor<seq<sor<object, many>, command_end>, elsewhere<match_rest>>>,
                object, bare_rule>> {};
 
 }  // namespace grammar

@@ -27,8 +27,8 @@ struct element_of {
         std::size_t at = b.nodes.size();
         if (!Control<Key>::template match<A, M, Action, Control>(in, b)) return m(false);
         bool more = options<A, Action, Control>(in, b);
-        bool data = Control<seq<maybe_sign<":">, Data>>::template match<A, rewind_mode::required, Action,
-                                                                  Control>(in, b);
+        bool data = Control<seq<maybe_sign<":">, Data>>::template match<A, rewind_mode::required,
+                                                                        Action, Control>(in, b);
         if (data) options<A, Action, Control>(in, b);
         if (more || data) {
             b.wrap(in, at, Kind::element, begin);
@@ -38,11 +38,12 @@ struct element_of {
     }
 
   private:
-    template <apply_mode A, template <typename...> class Action, template <typename...> class Control>
+    template <apply_mode A, template <typename...> class Action,
+              template <typename...> class Control>
     static bool options(Input& in, TreeBuilder& b) {
         bool any = false;
-        while (Control<silent<element_option>>::template match<A, rewind_mode::required, Action, Control>(
-            in, b))
+        while (Control<silent<element_option>>::template match<A, rewind_mode::required, Action,
+                                                               Control>(in, b))
             any = true;
         return any;
     }
@@ -61,8 +62,8 @@ struct element_data : called<"a verdict or a value", sor<verdict, queue_word, el
 struct element : element_of<element_key, element_data> {};
 
 struct set_body_in_braces
-    : node<Kind::set_body, sign<"{">, nested<lines_are_blanks<true, seq<elsewhere<match_element_list>, sign<"}">>>>> {
-};
+    : node<Kind::set_body, sign<"{">,
+           nested<lines_are_blanks<true, seq<elsewhere<match_element_list>, sign<"}">>>>> {};
 
 }  // namespace grammar
 }  // namespace untrack::parser::nft

@@ -22,10 +22,10 @@ using namespace pegtl;
 constexpr bool is_reserved(Keyword k) {
     using enum Keyword;
     for (Keyword reserved :
-         {accept, drop,    continue_, jump,    goto_, return_, counter, limit,  quota,  log,  queue,
-          reject, masquerade, meta,   ct,      set,   map,     vmap,    comment, notrack, tproxy,
-          dup,    fwd,     synproxy,  add,     update, delete_, meter,  xt,     timeout, expires,
-          and_,   or_,     xor_,      lshift,  rshift})
+         {accept,  drop,    continue_, jump,       goto_, return_,  counter, limit,  quota,
+          log,     queue,   reject,    masquerade, meta,  ct,       set,     map,    vmap,
+          comment, notrack, tproxy,    dup,        fwd,   synproxy, add,     update, delete_,
+          meter,   xt,      timeout,   expires,    and_,  or_,      xor_,    lshift, rshift})
         if (k == reserved) return true;
     return false;
 }
@@ -117,7 +117,8 @@ struct binary {
         }
     }
     /// Extends the expression at `at` by operators that bind at least as strongly as `level`.
-    template <apply_mode A, template <typename...> class Action, template <typename...> class Control>
+    template <apply_mode A, template <typename...> class Action,
+              template <typename...> class Control>
     static void climb(Input& in, TreeBuilder& b, std::size_t at, const char* begin, int level) {
         for (;;) {
             Operator op = operator_at(in, b, b.token(in));
@@ -126,7 +127,8 @@ struct binary {
             TreeBuilder::go_to(in, op.end);
             const char* right = b.token(in);
             std::size_t right_at = b.nodes.size();
-            if (!Control<Operand>::template match<A, rewind_mode::required, Action, Control>(in, b)) {
+            if (!Control<Operand>::template match<A, rewind_mode::required, Action, Control>(in,
+                                                                                             b)) {
                 static_cast<void>(m(false));
                 return;
             }
@@ -243,21 +245,19 @@ struct left_operand;
 struct any_operand;
 struct any_concat;
 
-struct raw_payload
-    : node<Kind::raw_payload, sign<"@">,
-           by_keyword<on<K::ll, kw_detail<K::ll, PayloadBase::ll>>,
-                      on<K::nh, kw_detail<K::nh, PayloadBase::nh>>,
-                      on<K::th, kw_detail<K::th, PayloadBase::th>>,
-                      on<K::ih, kw_detail<K::ih, PayloadBase::ih>>>,
-           sign<",">, number, sign<",">, number> {};
+struct raw_payload : node<Kind::raw_payload, sign<"@">,
+                          by_keyword<on<K::ll, kw_detail<K::ll, PayloadBase::ll>>,
+                                     on<K::nh, kw_detail<K::nh, PayloadBase::nh>>,
+                                     on<K::th, kw_detail<K::th, PayloadBase::th>>,
+                                     on<K::ih, kw_detail<K::ih, PayloadBase::ih>>>,
+                          sign<",">, number, sign<",">, number> {};
 
 struct tcp_option
     : node<Kind::selector, kw<K::tcp>, kw_detail<K::option, S::tcp_option>,
            sor<seq<sign<"@">, set_flag<flag::raw_option>, number, sign<",">, number, sign<",">,
                    number>,
-               seq<sor<number, word>,
-                   opt<field_word<"length", "size", "count", "left", "right", "tsval", "tsecr",
-                                  "subtype", "kind">>>>> {};
+               seq<sor<number, word>, opt<field_word<"length", "size", "count", "left", "right",
+                                                     "tsval", "tsecr", "subtype", "kind">>>>> {};
 struct tcp_selector : sor<tcp_option, field_selector> {};
 
 struct ip_option : node<Kind::selector, kw<K::ip>, kw_detail<K::option, S::ip_option>, word,
@@ -278,47 +278,44 @@ struct dccp_selector : sor<dccp_option, field_selector> {};
 
 struct arp_address
     : node<Kind::selector, kw<K::arp>,
-           sor<seq<kw<K::saddr>, sor<kw_detail<K::ip, S::arp_saddr_ip>,
-                                     kw_detail<K::ether, S::arp_saddr_ether>>>,
+           sor<seq<kw<K::saddr>,
+                   sor<kw_detail<K::ip, S::arp_saddr_ip>, kw_detail<K::ether, S::arp_saddr_ether>>>,
                seq<kw<K::daddr>, sor<kw_detail<K::ip, S::arp_daddr_ip>,
                                      kw_detail<K::ether, S::arp_daddr_ether>>>>> {};
 struct arp_selector : sor<arp_address, field_selector> {};
 
 struct ct_address
-    : sor<seq<kw<K::ip>, sor<kw_detail<K::saddr, S::ct_ip_saddr>,
-                             kw_detail<K::daddr, S::ct_ip_daddr>>>,
-          seq<kw<K::ip6>, sor<kw_detail<K::saddr, S::ct_ip6_saddr>,
-                              kw_detail<K::daddr, S::ct_ip6_daddr>>>> {};
+    : sor<seq<kw<K::ip>,
+              sor<kw_detail<K::saddr, S::ct_ip_saddr>, kw_detail<K::daddr, S::ct_ip_daddr>>>,
+          seq<kw<K::ip6>,
+              sor<kw_detail<K::saddr, S::ct_ip6_saddr>, kw_detail<K::daddr, S::ct_ip6_daddr>>>> {};
 struct ct_direction
     : node<Kind::selector, kw<K::ct>,
            opt<sor<kw_flag<K::original, flag::original>, kw_flag<K::reply, flag::reply>>>,
            sor<ct_address, field_of<Header::ct>>> {};
 struct ct_selector : sor<field_selector, ct_direction> {};
 
-struct rt_family
-    : node<Kind::selector, kw<K::rt>,
-           sor<kw_flag<K::ip, flag::route_ip>, kw_flag<K::ip6, flag::route_ip6>>,
-           field_of<Header::rt>> {};
+struct rt_family : node<Kind::selector, kw<K::rt>,
+                        sor<kw_flag<K::ip, flag::route_ip>, kw_flag<K::ip6, flag::route_ip6>>,
+                        field_of<Header::rt>> {};
 struct rt_selector : sor<field_selector, rt_family> {};
 
 struct segment : opt<maybe_sign<"[">, number, sign<"]">> {};
-struct rt0_address
-    : node<Kind::selector, kw<K::rt0>, kw_detail<K::addr, S::rt0_addr>, segment> {};
-struct srh_segment : node<Kind::selector, kw<K::srh>, plain_word<"sid">, detail<S::srh_sid>,
-                          segment> {};
+struct rt0_address : node<Kind::selector, kw<K::rt0>, kw_detail<K::addr, S::rt0_addr>, segment> {};
+struct srh_segment
+    : node<Kind::selector, kw<K::srh>, plain_word<"sid">, detail<S::srh_sid>, segment> {};
 struct srh_selector : sor<srh_segment, field_selector> {};
 
-struct fib_flag
-    : sor<kw_flag<K::saddr, flag::fib_saddr>, kw_flag<K::daddr, flag::fib_daddr>,
-          kw_flag<K::mark, flag::fib_mark>, kw_flag<K::iif, flag::fib_iif>,
-          kw_flag<K::oif, flag::fib_oif>> {};
+struct fib_flag : sor<kw_flag<K::saddr, flag::fib_saddr>, kw_flag<K::daddr, flag::fib_daddr>,
+                      kw_flag<K::mark, flag::fib_mark>, kw_flag<K::iif, flag::fib_iif>,
+                      kw_flag<K::oif, flag::fib_oif>> {};
 struct fib_selector
     : node<Kind::selector, kw<K::fib>, list<fib_flag, sign<".">>,
            sor<kw_detail<K::oif, S::fib_oif>, kw_detail<K::oifname, S::fib_oifname>,
                kw_detail<K::type, S::fib_type>, seq<plain_word<"check">, detail<S::fib_check>>>> {};
 
-struct socket_level : node<Kind::selector, kw<K::socket>, kw_detail<K::cgroupv2, S::socket_cgroupv2>,
-                           kw<K::level>, number> {};
+struct socket_level : node<Kind::selector, kw<K::socket>,
+                           kw_detail<K::cgroupv2, S::socket_cgroupv2>, kw<K::level>, number> {};
 struct socket_selector : sor<field_selector, socket_level> {};
 
 struct osf_selector : node<Kind::selector, kw<K::osf>, opt<kw<K::ttl>, word>,
@@ -326,8 +323,8 @@ struct osf_selector : node<Kind::selector, kw<K::osf>, opt<kw<K::ttl>, word>,
                                seq<plain_word<"version">, detail<S::osf_version>>>> {};
 
 struct ipsec_address
-    : sor<seq<kw<K::ip>, sor<kw_detail<K::saddr, S::ipsec_ip_saddr>,
-                             kw_detail<K::daddr, S::ipsec_ip_daddr>>>,
+    : sor<seq<kw<K::ip>,
+              sor<kw_detail<K::saddr, S::ipsec_ip_saddr>, kw_detail<K::daddr, S::ipsec_ip_daddr>>>,
           seq<kw<K::ip6>, sor<kw_detail<K::saddr, S::ipsec_ip6_saddr>,
                               kw_detail<K::daddr, S::ipsec_ip6_daddr>>>> {};
 struct ipsec_selector
@@ -340,61 +337,61 @@ struct ipsec_selector
 
 struct modulus : seq<kw<K::mod>, number> {};
 struct hash_offset : opt<kw<K::offset>, set_flag<flag::has_offset>, number> {};
-struct numgen_selector
-    : node<Kind::selector, kw<K::numgen>,
-           sor<kw_detail<K::random, S::numgen_random>, seq<plain_word<"inc">, detail<S::numgen_inc>>>,
-           modulus, hash_offset> {};
+struct numgen_selector : node<Kind::selector, kw<K::numgen>,
+                              sor<kw_detail<K::random, S::numgen_random>,
+                                  seq<plain_word<"inc">, detail<S::numgen_inc>>>,
+                              modulus, hash_offset> {};
 struct jhash_selector
     : node<Kind::selector, kw_detail<K::jhash, S::jhash_value>, nested<any_concat>, modulus,
            opt<kw<K::seed>, set_flag<flag::has_seed>, number>, hash_offset> {};
 struct symhash_selector
     : node<Kind::selector, kw_detail<K::symhash, S::symhash_value>, modulus, hash_offset> {};
 
-struct exthdr_selector
-    : node<Kind::selector, kw_detail<K::exthdr, S::exthdr_header>, word> {};
+struct exthdr_selector : node<Kind::selector, kw_detail<K::exthdr, S::exthdr_header>, word> {};
 
 template <Keyword Tunnel>
-struct tunnelled : sor<field_selector, node<Kind::inner, kw_detail<Tunnel, header_of(Tunnel)>,
-                                            nested<selector>>> {};
+struct tunnelled : sor<field_selector,
+                       node<Kind::inner, kw_detail<Tunnel, header_of(Tunnel)>, nested<selector>>> {
+};
 
 struct selector
     : sor<by_keyword<
               on<K::meta, field_selector>, on<K::ct, ct_selector>, on<K::ether, field_selector>,
               on<K::vlan, field_selector>, on<K::arp, arp_selector>, on<K::ip, ip_selector>,
-              on<K::icmp, field_selector>, on<K::igmp, field_selector>,
-              on<K::ip6, field_selector>, on<K::icmpv6, field_selector>,
-              on<K::ah, field_selector>, on<K::esp, field_selector>, on<K::comp, field_selector>,
-              on<K::udp, field_selector>, on<K::udplite, field_selector>,
-              on<K::tcp, tcp_selector>, on<K::dccp, dccp_selector>, on<K::sctp, sctp_selector>,
-              on<K::th, field_selector>, on<K::gre, tunnelled<K::gre>>,
+              on<K::icmp, field_selector>, on<K::igmp, field_selector>, on<K::ip6, field_selector>,
+              on<K::icmpv6, field_selector>, on<K::ah, field_selector>, on<K::esp, field_selector>,
+              on<K::comp, field_selector>, on<K::udp, field_selector>,
+              on<K::udplite, field_selector>, on<K::tcp, tcp_selector>, on<K::dccp, dccp_selector>,
+              on<K::sctp, sctp_selector>, on<K::th, field_selector>, on<K::gre, tunnelled<K::gre>>,
               on<K::geneve, tunnelled<K::geneve>>, on<K::vxlan, tunnelled<K::vxlan>>,
               on<K::gretap, tunnelled<K::gretap>>, on<K::hbh, field_selector>,
               on<K::rt0, rt0_address>, on<K::rt2, field_selector>, on<K::srh, srh_selector>,
               on<K::frag, field_selector>, on<K::dst, field_selector>, on<K::mh, field_selector>,
               on<K::rt, rt_selector>, on<K::fib, fib_selector>, on<K::socket, socket_selector>,
-              on<K::osf, osf_selector>, on<K::ipsec, ipsec_selector>,
-              on<K::tunnel, field_selector>, on<K::exthdr, exthdr_selector>,
-              on<K::numgen, numgen_selector>, on<K::jhash, jhash_selector>,
-              on<K::symhash, symhash_selector>, on<K::mark, bare_meta>, on<K::iif, bare_meta>,
-              on<K::iifname, bare_meta>, on<K::iiftype, bare_meta>, on<K::iifgroup, bare_meta>,
-              on<K::oif, bare_meta>, on<K::oifname, bare_meta>, on<K::oiftype, bare_meta>,
-              on<K::oifgroup, bare_meta>, on<K::skuid, bare_meta>, on<K::skgid, bare_meta>,
-              on<K::nftrace, bare_meta>, on<K::rtclassid, bare_meta>, on<K::ibriport, bare_meta>,
-              on<K::ibrname, bare_meta>, on<K::obriport, bare_meta>, on<K::obrname, bare_meta>,
-              on<K::pkttype, bare_meta>, on<K::cpu, bare_meta>, on<K::cgroup, bare_meta>,
-              on<K::time, bare_meta>, on<K::day, bare_meta>, on<K::hour, bare_meta>>,
+              on<K::osf, osf_selector>, on<K::ipsec, ipsec_selector>, on<K::tunnel, field_selector>,
+              on<K::exthdr, exthdr_selector>, on<K::numgen, numgen_selector>,
+              on<K::jhash, jhash_selector>, on<K::symhash, symhash_selector>,
+              on<K::mark, bare_meta>, on<K::iif, bare_meta>, on<K::iifname, bare_meta>,
+              on<K::iiftype, bare_meta>, on<K::iifgroup, bare_meta>, on<K::oif, bare_meta>,
+              on<K::oifname, bare_meta>, on<K::oiftype, bare_meta>, on<K::oifgroup, bare_meta>,
+              on<K::skuid, bare_meta>, on<K::skgid, bare_meta>, on<K::nftrace, bare_meta>,
+              on<K::rtclassid, bare_meta>, on<K::ibriport, bare_meta>, on<K::ibrname, bare_meta>,
+              on<K::obriport, bare_meta>, on<K::obrname, bare_meta>, on<K::pkttype, bare_meta>,
+              on<K::cpu, bare_meta>, on<K::cgroup, bare_meta>, on<K::time, bare_meta>,
+              on<K::day, bare_meta>, on<K::hour, bare_meta>>,
           seq<at_sign<"@">, raw_payload>> {};
 
-// --- Left side: begins with a selector ------------------------------------------------------------
+// --- Left side: begins with a selector
+// ------------------------------------------------------------
 
 struct left_binary : binary<left_operand, any_operand> {};
 struct left_operand : sor<in_parentheses<left_binary>, selector> {};
 struct any_binary;
 struct left_concat : joined<Kind::concat, left_binary, maybe_sign<".">, any_binary> {};
-struct left_side
-    : postfix<left_concat, tail<Kind::map_lookup, maybe_kw<K::map>, map_target>> {};
+struct left_side : postfix<left_concat, tail<Kind::map_lookup, maybe_kw<K::map>, map_target>> {};
 
-// --- Right side: header names are plain words ------------------------------------------------------
+// --- Right side: header names are plain words
+// ------------------------------------------------------
 
 struct right_binary;
 struct right_operand : sor<in_parentheses<right_binary>, value> {};
@@ -404,18 +401,20 @@ struct right_range : postfix<right_binary, tail<Kind::range, maybe_sign<"-">, ri
 struct right_concat : joined<Kind::concat, right_range, maybe_sign<".">> {};
 struct right_list : joined<Kind::list, right_concat, maybe_sign<",">> {};
 struct right_masked : postfix<right_list, tail<Kind::masked, maybe_sign<"/">, right_list>> {};
-struct right_side : called<"a value, a range, a set in braces or `@set'", sor<set_body, right_masked>> {};
+struct right_side
+    : called<"a value, a range, a set in braces or `@set'", sor<set_body, right_masked>> {};
 
-// --- Anything: what is set, translated to, or added ---------------------------------------------------
+// --- Anything: what is set, translated to, or added
+// ---------------------------------------------------
 
 struct any_operand : sor<in_parentheses<any_binary>, selector, value> {};
 struct any_binary : binary<any_operand, any_operand> {};
 struct any_range : postfix<any_binary, tail<Kind::range, maybe_sign<"-">, any_binary>,
                            tail<Kind::prefix, maybe_sign<"/">, number>> {};
 struct any_concat : joined<Kind::concat, any_range, maybe_sign<".">> {};
-struct any_mapped
-    : postfix<any_concat, tail<Kind::map_lookup, maybe_kw<K::map>, map_target>> {};
-struct statement_expression : called<"an expression", joined<Kind::list, any_mapped, maybe_sign<",">>> {};
+struct any_mapped : postfix<any_concat, tail<Kind::map_lookup, maybe_kw<K::map>, map_target>> {};
+struct statement_expression
+    : called<"an expression", joined<Kind::list, any_mapped, maybe_sign<",">>> {};
 
 }  // namespace grammar
 }  // namespace untrack::parser::nft
@@ -428,8 +427,8 @@ template <typename Name, typename First, typename Operand>
 struct analyze_traits<Name, untrack::parser::nft::grammar::binary<First, Operand>>
     : analyze_seq_traits<First, star<untrack::parser::nft::sign<"&">, Operand>> {};
 template <typename Name>
-struct analyze_traits<Name, untrack::parser::nft::grammar::field_selector>
-    : analyze_any_traits<> {};
+struct analyze_traits<Name, untrack::parser::nft::grammar::field_selector> : analyze_any_traits<> {
+};
 template <typename Name>
 struct analyze_traits<Name, untrack::parser::nft::grammar::bare_meta> : analyze_any_traits<> {};
 template <typename Name, untrack::parser::nft::Header H>

@@ -33,7 +33,8 @@ constexpr std::size_t selector_count = std::size(selectors);
 constexpr std::uint32_t hash(std::string_view word, std::uint32_t seed) {
     auto at = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(word[i])}; };
     std::uint32_t h = seed * 0x9e3779b1U ^ static_cast<std::uint32_t>(word.size()) * 0x85ebca6bU;
-    h ^= (at(0) | at(word.size() - 1) << 8U | at(word.size() / 2) << 16U | at(word.size() / 3) << 24U) *
+    h ^= (at(0) | at(word.size() - 1) << 8U | at(word.size() / 2) << 16U |
+          at(word.size() / 3) << 24U) *
          0xc2b2ae35U;
     return h ^ h >> 15U;
 }

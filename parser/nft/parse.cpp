@@ -2,8 +2,8 @@
 // From the grammar to a tree: what surrounds the rules.
 #include <algorithm>
 
-#include "parser/nft/elements.hpp"
 #include "parser/nft/blocks.hpp"
+#include "parser/nft/elements.hpp"
 
 namespace untrack::parser::nft {
 namespace {
@@ -68,9 +68,7 @@ SyntaxTree parse(std::string_view text, Context context) {
 /// Reads the elements of a body that the tree has no nodes of.
 struct Elements::Rereader {
     Rereader(const SyntaxTree& tree, const Node& body)
-        : in(tree.text.data(), tree.text.data() + body.end - 1, ""),
-          b(scratch),
-          body(body) {
+        : in(tree.text.data(), tree.text.data() + body.end - 1, ""), b(scratch), body(body) {
         b.quiet = true;
         b.in_braces = true;
         TreeBuilder::go_to(in, in.begin() + body.begin + 1);

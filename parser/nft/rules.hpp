@@ -50,9 +50,9 @@ bool stands(const char* p, const char* end) {
 }
 
 /// The head of every custom rule's match().
-#define NFT_RULE_MATCH                                                                    \
+#define NFT_RULE_MATCH                                                                        \
     template <pegtl::apply_mode A, pegtl::rewind_mode M, template <typename...> class Action, \
-              template <typename...> class Control>                                       \
+              template <typename...> class Control>                                           \
     static bool match([[maybe_unused]] Input& in, [[maybe_unused]] TreeBuilder& b)
 
 // --- Tokens --------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ struct ScanName {
 };
 template <Kind K>
 struct ScanAtom {
-    static constexpr std::string_view what = K == Kind::variable   ? "a variable"
+    static constexpr std::string_view what = K == Kind::variable  ? "a variable"
                                              : K == Kind::set_ref ? "a set's name after `@'"
                                                                   : "a time such as 1d2h";
     static const char* scan(const char* p, const Input& in, TreeBuilder& /*b*/) {
@@ -222,9 +222,10 @@ struct node {
         TreeBuilder::Reports reports = b.reports();
         b.push(in, K, in.current(), in.current());
         b.open_at = at;
-        bool matched = (Control<Rules>::template match<A, pegtl::rewind_mode::required, Action,
-                                                       Control>(in, b) &&
-                        ...);
+        bool matched =
+            (Control<Rules>::template match<A, pegtl::rewind_mode::required, Action, Control>(in,
+                                                                                              b) &&
+             ...);
         b.open_at = outer;
         if (matched) {
             b.close(in, at);
@@ -320,8 +321,8 @@ struct joined {
         std::size_t at = b.nodes.size();
         if (!Control<Item>::template match<A, M, Action, Control>(in, b)) return m(false);
         bool more = false;
-        while (Control<pegtl::seq<Separator, Next>>::template match<
-            A, pegtl::rewind_mode::required, Action, Control>(in, b))
+        while (Control<pegtl::seq<Separator, Next>>::template match<A, pegtl::rewind_mode::required,
+                                                                    Action, Control>(in, b))
             more = true;
         if (more) b.wrap(in, at, K, begin);
         return m(true);
@@ -398,7 +399,8 @@ struct nested {
             return false;
         }
         ++b.depth;
-        bool matched = Control<Rule>::template match<A, pegtl::rewind_mode::required, Action, Control>(in, b);
+        bool matched =
+            Control<Rule>::template match<A, pegtl::rewind_mode::required, Action, Control>(in, b);
         --b.depth;
         return matched;
     }
@@ -411,7 +413,8 @@ struct lines_are_blanks {
     NFT_RULE_MATCH {
         bool outer = b.in_braces;
         b.in_braces = Braces;
-        bool matched = Control<Rule>::template match<A, pegtl::rewind_mode::required, Action, Control>(in, b);
+        bool matched =
+            Control<Rule>::template match<A, pegtl::rewind_mode::required, Action, Control>(in, b);
         b.in_braces = outer;
         return matched;
     }

@@ -16,20 +16,20 @@ struct object_name : seq<kw<K::name>, set_flag<flag::named>, expression> {};
 
 struct time_value : sor<time, variable, number, string, word> {};
 
-struct counter_values
-    : star<sor<seq<kw<K::packets>, number>, seq<kw<K::bytes>, number>>> {};
+struct counter_values : star<sor<seq<kw<K::packets>, number>, seq<kw<K::bytes>, number>>> {};
 struct counter : node<Kind::counter, kw<K::counter>, sor<object_name, counter_values>> {};
 
 /// "10/second", "10 mbytes/second"
 struct burst : node<Kind::burst, kw<K::burst>, number, opt<sor<kw_word<K::packets>, unit>>> {};
 struct not_burst : not_at<kw<K::burst>> {};
-struct rate : seq<kw<K::rate>, opt<sor<kw_flag<K::over, flag::over>, kw<K::until>>>,
-                  sor<number, variable>, sor<seq<sign<"/">, unit>, seq<unit, sign<"/">, unit>>, opt<burst>> {};
+struct rate
+    : seq<kw<K::rate>, opt<sor<kw_flag<K::over, flag::over>, kw<K::until>>>, sor<number, variable>,
+          sor<seq<sign<"/">, unit>, seq<unit, sign<"/">, unit>>, opt<burst>> {};
 struct limit : node<Kind::limit, kw<K::limit>, sor<object_name, rate>> {};
 
 struct used_bytes : node<Kind::used, kw<K::used>, number, unit> {};
-struct quota_values : seq<opt<sor<kw_flag<K::over, flag::over>, kw<K::until>>>, number, unit,
-                          opt<used_bytes>> {};
+struct quota_values
+    : seq<opt<sor<kw_flag<K::over, flag::over>, kw<K::until>>>, number, unit, opt<used_bytes>> {};
 struct quota : node<Kind::quota, kw<K::quota>, sor<object_name, quota_values>> {};
 
 struct connlimit : node<Kind::connlimit, kw<K::ct>, kw<K::count>, opt<kw_flag<K::over, flag::over>>,

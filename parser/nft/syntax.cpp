@@ -39,8 +39,8 @@ std::uint32_t heading_end(const SyntaxTree& tree, const Node& node) {
     if (!has_block || !node.has(flag::braces)) return node.end;
     std::uint32_t at = node.begin;
     for (const Node& part : children(node)) {
-        if (part.kind != Kind::family && part.kind != Kind::table_name &&
-            part.kind != Kind::name && part.kind != Kind::handle)
+        if (part.kind != Kind::family && part.kind != Kind::table_name && part.kind != Kind::name &&
+            part.kind != Kind::handle)
             break;
         at = part.end;
     }

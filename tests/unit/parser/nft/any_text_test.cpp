@@ -15,12 +15,12 @@ rc::Gen<std::string> any_text() {
         "table inet t {\n", "chain c {\n", "set s {\n", "}\n", "}", "{ ", "type filter hook input ",
         "priority filter - 5; ", "policy drop;\n", "ip saddr ", "10.0.0.0/8 ", "tcp dport ",
         "{ 22, 80-90 } ", "ct state vmap { ", "established : accept, ", "accept\n", "jump c ",
-        "jump {\n", "# x\n", "comment \"a\" ", "\"", "\\\n", "\r\n", "\n", ";", ",", ":", ". ", "$x ",
-        "@s ", "(", ")", "& ", "| ", "== ", "!= ", "elements = { ", "type ipv4_addr\n", "timeout 1h ",
-        "add rule t c ", "define x = ", "include \"y\"\n", "meter m { ", "add @s { ", "limit rate 1/",
-        "second ", "counter ", "dnat to ", "1.2.3.4:80 ", "::1 ", "map ", "map { 1 : 2 } ", "log ",
-        "quic ", "tcp option ", "ct ", "fib saddr . ", "0x", std::string(1, '\0'), "\xff", "\t", "-",
-        "/", "*", "[", "]", "<", ">", "^");
+        "jump {\n", "# x\n", "comment \"a\" ", "\"", "\\\n", "\r\n", "\n", ";", ",", ":", ". ",
+        "$x ", "@s ", "(", ")", "& ", "| ", "== ", "!= ", "elements = { ", "type ipv4_addr\n",
+        "timeout 1h ", "add rule t c ", "define x = ", "include \"y\"\n", "meter m { ", "add @s { ",
+        "limit rate 1/", "second ", "counter ", "dnat to ", "1.2.3.4:80 ", "::1 ", "map ",
+        "map { 1 : 2 } ", "log ", "quic ", "tcp option ", "ct ", "fib saddr . ", "0x",
+        std::string(1, '\0'), "\xff", "\t", "-", "/", "*", "[", "]", "<", ">", "^");
     return rc::gen::map(rc::gen::container<std::vector<std::string>>(piece),
                         [](const std::vector<std::string>& pieces) {
                             std::string text;

@@ -123,10 +123,11 @@ TEST(NftBlocks, AFileMayBeAPartOfABlock) {
 }
 
 TEST(NftBlocks, ListingsMayHaveNamesThatNftDoesNotTake) {
-    EXPECT_EQ(file_shape("table ip filter {\n\tchain 1abc {\n\t}\n\tchain a+b {\n\t\tjump log\n\t}\n"
-                         "\tchain x\"y {\n\t}\n}\n"),
-              "table!1(family.1, name filter, chain!1(name 1abc), chain!1(name a+b, "
-              "rule(jump(name log))), chain!1(name x\"y))");
+    EXPECT_EQ(
+        file_shape("table ip filter {\n\tchain 1abc {\n\t}\n\tchain a+b {\n\t\tjump log\n\t}\n"
+                   "\tchain x\"y {\n\t}\n}\n"),
+        "table!1(family.1, name filter, chain!1(name 1abc), chain!1(name a+b, "
+        "rule(jump(name log))), chain!1(name x\"y))");
 }
 
 TEST(NftBlocks, HandlesAreFoundInComments) {
@@ -148,6 +149,7 @@ TEST(NftBlocks, HandlesAreFoundInComments) {
 }
 
 TEST(NftBlocks, LinesMayGoOnAndEndInSeveralWays) {
-    EXPECT_EQ(file_shape("table t \\\n{\r\n chain c \\\n {\r\n  tcp dport \\\r\n 22 accept\r\n }\r\n}"),
-              "table!1(name t, chain!1(name c, rule(match(tcp dport, number 22), accept)))");
+    EXPECT_EQ(
+        file_shape("table t \\\n{\r\n chain c \\\n {\r\n  tcp dport \\\r\n 22 accept\r\n }\r\n}"),
+        "table!1(name t, chain!1(name c, rule(match(tcp dport, number 22), accept)))");
 }

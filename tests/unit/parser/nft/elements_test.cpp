@@ -40,7 +40,8 @@ Read read(const std::string& body) {
 
 TEST(NftElements, KeysDataAndOptions) {
     EXPECT_EQ(read("10.0.0.1 timeout 5m comment \"a\" : accept counter packets 1 bytes 2, 22,\n"
-                   "# between\n eth0, ").elements,
+                   "# between\n eth0, ")
+                  .elements,
               (std::vector<std::string>{"ip4 10.0.0.1 : accept + timeout(time 5m) + "
                                         "comment(string \"a\") + counter(number 1, number 2)",
                                         "number 22", "word eth0"}));
@@ -76,9 +77,8 @@ TEST(NftElements, LongListsHaveNoNodesAndAreReadAllTheSame) {
 TEST(NftElements, AWrongElementIsOneErrorAndTheOthersAreRead) {
     Read result = read("10.0.0.1, 10.0.0.2 = 3, 10.0.0.4");
     EXPECT_EQ(result.errors, 1U);
-    EXPECT_EQ(result.elements, (std::vector<std::string>{"ip4 10.0.0.1",
-                                                         "error 10.0.0.2 = 3",
-                                                         "ip4 10.0.0.4"}));
+    EXPECT_EQ(result.elements,
+              (std::vector<std::string>{"ip4 10.0.0.1", "error 10.0.0.2 = 3", "ip4 10.0.0.4"}));
     std::string body;
     for (int i = 0; i < 200; ++i) body += i == 100 ? "1 2 3, " : "10.0.0.1, ";
     result = read(body);

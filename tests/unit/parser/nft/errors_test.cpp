@@ -39,23 +39,29 @@ std::size_t count(const std::string& text, Kind kind) {
 }  // namespace
 
 TEST(NftErrors, AMissingValue) {
-    EXPECT_EQ(errors_in_chain("tcp dport accept"),
-              Messages{"3:11: expected a value, a range, a set in braces or `@set', found `accept'"});
-    EXPECT_EQ(errors_in_chain("limit rate 10"), Messages{"3:14: expected `/' or a unit, found the end of the line"});
-    EXPECT_EQ(errors_in_chain("jump"), Messages{"3:5: expected a variable or a name, found the end of the line"});
-    EXPECT_EQ(errors_in_chain("dnat"), Messages{"3:5: expected an address, or `:' and a port, found the end of the line"});
+    EXPECT_EQ(
+        errors_in_chain("tcp dport accept"),
+        Messages{"3:11: expected a value, a range, a set in braces or `@set', found `accept'"});
+    EXPECT_EQ(errors_in_chain("limit rate 10"),
+              Messages{"3:14: expected `/' or a unit, found the end of the line"});
+    EXPECT_EQ(errors_in_chain("jump"),
+              Messages{"3:5: expected a variable or a name, found the end of the line"});
+    EXPECT_EQ(errors_in_chain("dnat"),
+              Messages{"3:5: expected an address, or `:' and a port, found the end of the line"});
 }
 
 TEST(NftErrors, TheNextRuleIsReadAgain) {
-    std::string text = "table t {\nchain c {\ntcp dport\nudp dport 53 accept\n"
-                       "ip saddr vmap {\n 10.0.0.1 = drop,\n 10.0.0.2 accept\n}\n(\ndrop\n}\n"
-                       "chain d {\n accept\n}\n}\n";
+    std::string text =
+        "table t {\nchain c {\ntcp dport\nudp dport 53 accept\n"
+        "ip saddr vmap {\n 10.0.0.1 = drop,\n 10.0.0.2 accept\n}\n(\ndrop\n}\n"
+        "chain d {\n accept\n}\n}\n";
     EXPECT_EQ(errors(text).size(), 4U);
     EXPECT_EQ(count(text, Kind::verdict), 3U);
 }
 
 TEST(NftErrors, AnUnclosedSetEndsWithItsLine) {
-    std::string text = "table t {\nchain c {\ntcp dport { 22, 80 accept\n}\nchain d {\naccept\n}\n}\n";
+    std::string text =
+        "table t {\nchain c {\ntcp dport { 22, 80 accept\n}\nchain d {\naccept\n}\n}\n";
     EXPECT_EQ(errors(text), Messages{"3:20: expected `,' or `}', found `accept'"});
     EXPECT_EQ(count(text, Kind::chain), 2U);
 }

@@ -65,8 +65,7 @@ TEST(NftStatements, Concatenations) {
 }
 
 TEST(NftStatements, SelectorsThatAreMoreThanAField) {
-    EXPECT_EQ(statements("ct original ip saddr 10.0.0.1"),
-              "match(ct ip saddr!1, ip4 10.0.0.1)");
+    EXPECT_EQ(statements("ct original ip saddr 10.0.0.1"), "match(ct ip saddr!1, ip4 10.0.0.1)");
     EXPECT_EQ(statements("ct reply zone 1"), "match(ct zone!2, number 1)");
     EXPECT_EQ(statements("fib saddr . iif oif missing"), "match(fib oif!9, word missing)");
     EXPECT_EQ(statements("fib daddr type local"), "match(fib type!2, word local)");
