@@ -32,6 +32,11 @@ std::string quoted(std::string_view what) {
 
 }  // namespace
 
+const char* TreeBuilder::far_token(const Input& in) {
+    const char* p = skip_blanks(in.current(), in.end());
+    return in_braces ? skip_lines(in, p) : p;
+}
+
 const char* TreeBuilder::skip_lines(const Input& in, const char* p) {
     for (;;) {
         if (p == in.end()) return p;

@@ -28,9 +28,12 @@ class TreeBuilder {
     /// comments, too.
     const char* token(const Input& in) {
         const char* p = in.current();
-        if (p != in.end() && *p > ' ' && *p != '\\' && *p != '#') return p;
-        p = skip_blanks(p, in.end());
-        return in_braces ? skip_lines(in, p) : p;
+        // Nearly always one blank, or none.
+        if (in.end() - p > 1) {
+            if (*p == ' ') ++p;
+            if (*p > ' ' && *p != '\\' && *p != '#') return p;
+        }
+        return far_token(in);
     }
     /// The keyword of the word at p; its end is in `word_end`. Looked up once, however often asked.
     Keyword keyword(const Input& in, const char* p) {
@@ -123,6 +126,7 @@ class TreeBuilder {
     }
 
   private:
+    const char* far_token(const Input& in);
     const char* skip_lines(const Input& in, const char* p);
     void note_miss(const Input& in, const char* p, std::string_view expected);
 

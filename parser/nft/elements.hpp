@@ -55,7 +55,8 @@ struct element_operand : sor<in_parentheses<element_range>, value> {};
 struct element_binary : binary<element_operand, element_operand> {};
 struct element_range : postfix<element_binary, tail<Kind::range, maybe_sign<"-">, element_binary>,
                                tail<Kind::prefix, maybe_sign<"/">, number>> {};
-struct element_values : joined<Kind::concat, element_range, maybe_sign<".">> {};
+struct element_part : sor<plain_value<"&|^<>-/", true>, element_range> {};
+struct element_values : joined<Kind::concat, element_part, maybe_sign<".">> {};
 struct element_key : called<"an element", sor<set_body, element_values>> {};
 struct queue_word : kw_word<K::queue> {};
 struct element_data : called<"a verdict or a value", sor<verdict, queue_word, element_values>> {};

@@ -35,6 +35,17 @@ inline constexpr auto reserved_keywords = [] {
     return table;
 }();
 
+/// What nft takes without "meta" before it.
+inline constexpr auto bare_meta_keywords = [] {
+    using enum Keyword;
+    std::array<bool, keyword_count> known{};
+    for (Keyword k : {mark,     iif,     iifname, iiftype, iifgroup,  oif,      oifname, oiftype,
+                      oifgroup, skuid,   skgid,   nftrace, rtclassid, ibriport, ibrname, obriport,
+                      obrname,  pkttype, cpu,     cgroup,  time,      day,      hour})
+        known[static_cast<std::size_t>(k)] = true;
+    return known;
+}();
+
 /// One value; ranges and prefixes without blanks are one, too.
 struct value {
     using rule_t = value;
@@ -50,6 +61,46 @@ struct value {
         if (v.kind == Kind::string) {
             ScanString::scan(p, in, b);
         }
+        b.push(in, v.kind, p, v.end, v.split);
+        TreeBuilder::go_to(in, v.end);
+        return true;
+    }
+};
+
+/// Whether an expression that ends before q is not carried on by one of these signs, nor by a word.
+template <Text Joiners>
+bool ends_before(const Input& in, TreeBuilder& b, const char* q) {
+    if (q == in.end()) return true;
+    if (Joiners.view().find(*q) != std::string_view::npos) return false;
+    if (*q != 'a' && *q != 'o' && *q != 'x' && *q != 'l' && *q != 'r' && *q != 'm') return true;
+    switch (b.keyword(in, q)) {
+        case Keyword::and_:
+        case Keyword::or_:
+        case Keyword::xor_:
+        case Keyword::lshift:
+        case Keyword::rshift:
+        case Keyword::map:
+            return false;
+        default:
+            return true;
+    }
+}
+/// A value that nothing carries on: nearly all are, and the rules for what might need not be tried.
+/// What it does not take, those do. Words may be selectors where they are not allowed here.
+template <Text Joiners, bool Words>
+struct plain_value {
+    using rule_t = plain_value;
+    using subs_t = empty_list;
+    NFT_RULE_MATCH {
+        const char* p = b.token(in);
+        ScannedValue v = scan_value(p, in.end());
+        if (v.end == p || v.kind == Kind::string) return false;
+        if (v.kind == Kind::word &&
+            (!Words || reserved_keywords[static_cast<std::size_t>(b.keyword(in, p))]))
+            return false;
+        const char* q = skip_blanks(v.end, in.end());
+        if (b.in_braces && (q == in.end() || *q == '\n' || *q == '\r' || *q == '#')) return false;
+        if (!ends_before<Joiners>(in, b, q)) return false;
         b.push(in, v.kind, p, v.end, v.split);
         TreeBuilder::go_to(in, v.end);
         return true;
@@ -181,6 +232,33 @@ struct bare_meta {
         const char* end = b.word_end;
         auto found = find_selector(Header::meta, {p, static_cast<std::size_t>(end - p)});
         if (!found) return false;
+        b.push(in, Kind::selector, p, end, static_cast<std::uint16_t>(*found));
+        TreeBuilder::go_to(in, end);
+        return true;
+    }
+};
+/// A field that nothing carries on, as plain_value.
+struct plain_selector {
+    using rule_t = plain_selector;
+    using subs_t = empty_list;
+    NFT_RULE_MATCH {
+        const char* p = b.token(in);
+        Keyword k = b.keyword(in, p);
+        const char* end = b.word_end;
+        Header header = Header::meta;
+        const char* field = p;
+        if (is_header(k)) {
+            header = header_of(k);
+            field = skip_blanks(end, in.end());
+            end = scan_word(field, in.end());
+        } else if (k == Keyword::none) {
+            return false;
+        }
+        auto found = find_selector(header, {field, static_cast<std::size_t>(end - field)});
+        if (!found || (field == p && !bare_meta_keywords[static_cast<std::size_t>(k)]))
+            return false;
+        const char* q = skip_blanks(end, in.end());
+        if (!ends_before<"&|^<>.">(in, b, q)) return false;
         b.push(in, Kind::selector, p, end, static_cast<std::uint16_t>(*found));
         TreeBuilder::go_to(in, end);
         return true;
@@ -401,8 +479,8 @@ struct right_range : postfix<right_binary, tail<Kind::range, maybe_sign<"-">, ri
 struct right_concat : joined<Kind::concat, right_range, maybe_sign<".">> {};
 struct right_list : joined<Kind::list, right_concat, maybe_sign<",">> {};
 struct right_masked : postfix<right_list, tail<Kind::masked, maybe_sign<"/">, right_list>> {};
-struct right_side
-    : called<"a value, a range, a set in braces or `@set'", sor<set_body, right_masked>> {};
+struct right_side : called<"a value, a range, a set in braces or `@set'",
+                           sor<plain_value<"&|^<>-/.,", true>, set_body, right_masked>> {};
 
 // --- Anything: what is set, translated to, or added
 // ---------------------------------------------------
@@ -413,14 +491,21 @@ struct any_range : postfix<any_binary, tail<Kind::range, maybe_sign<"-">, any_bi
                            tail<Kind::prefix, maybe_sign<"/">, number>> {};
 struct any_concat : joined<Kind::concat, any_range, maybe_sign<".">> {};
 struct any_mapped : postfix<any_concat, tail<Kind::map_lookup, maybe_kw<K::map>, map_target>> {};
+struct any_list : joined<Kind::list, any_mapped, maybe_sign<",">> {};
 struct statement_expression
-    : called<"an expression", joined<Kind::list, any_mapped, maybe_sign<",">>> {};
+    : called<"an expression", sor<plain_value<"&|^<>-/.,", false>, any_list>> {};
 
 }  // namespace grammar
 }  // namespace untrack::parser::nft
 
 namespace tao::pegtl {
 
+template <typename Name, untrack::parser::nft::Text Joiners, bool Words>
+struct analyze_traits<Name, untrack::parser::nft::grammar::plain_value<Joiners, Words>>
+    : analyze_any_traits<> {};
+template <typename Name>
+struct analyze_traits<Name, untrack::parser::nft::grammar::plain_selector> : analyze_any_traits<> {
+};
 template <typename Name>
 struct analyze_traits<Name, untrack::parser::nft::grammar::value> : analyze_any_traits<> {};
 template <typename Name, typename First, typename Operand>

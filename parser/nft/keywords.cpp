@@ -67,12 +67,20 @@ constexpr auto make_selector_slots() {
 }
 constexpr auto selector_slots = make_selector_slots();
 
+/// Words are short: a loop is faster than a call.
+bool same(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (a[i] != b[i]) return false;
+    return true;
+}
+
 }  // namespace
 
 Keyword find_keyword(std::string_view word) {
     if (word.empty()) return Keyword::none;
     for (std::size_t i = hash(word, 0) % slots; keyword_slots[i] != 0; i = (i + 1) % slots)
-        if (texts[keyword_slots[i]] == word) return static_cast<Keyword>(keyword_slots[i]);
+        if (same(texts[keyword_slots[i]], word)) return static_cast<Keyword>(keyword_slots[i]);
     return Keyword::none;
 }
 
@@ -93,7 +101,7 @@ std::optional<Selector> find_selector(Header header, std::string_view field) {
     std::size_t i = hash(field, static_cast<std::uint32_t>(header) + 1) % slots;
     for (; selector_slots[i] != 0; i = (i + 1) % slots) {
         const SelectorInfo& info = selectors[selector_slots[i] - 1U];
-        if (info.header == header && info.field == field)
+        if (info.header == header && same(info.field, field))
             return static_cast<Selector>(selector_slots[i] - 1U);
     }
     return {};
