@@ -32,6 +32,14 @@ std::string quoted(std::string_view what) {
 
 }  // namespace
 
+Keyword TreeBuilder::look_up(const Input& in, const char* p) {
+    word_at_ = p;
+    word_end = scan_word(p, in.end());
+    word_keyword_ =
+        word_end == p ? Keyword::none : find_keyword({p, static_cast<std::size_t>(word_end - p)});
+    return word_keyword_;
+}
+
 const char* TreeBuilder::far_token(const Input& in) {
     const char* p = skip_blanks(in.current(), in.end());
     return in_braces ? skip_lines(in, p) : p;

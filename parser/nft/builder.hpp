@@ -26,7 +26,7 @@ class TreeBuilder {
 
     /// Where the next token starts: after blanks, and inside the braces of sets after newlines and
     /// comments, too.
-    const char* token(const Input& in) {
+    [[gnu::always_inline]] const char* token(const Input& in) {
         const char* p = in.current();
         // Nearly always one blank, or none.
         if (in.end() - p > 1) {
@@ -36,12 +36,8 @@ class TreeBuilder {
         return far_token(in);
     }
     /// The keyword of the word at p; its end is in `word_end`. Looked up once, however often asked.
-    Keyword keyword(const Input& in, const char* p) {
-        if (p == word_at_) return word_keyword_;
-        word_at_ = p;
-        word_end = scan_word(p, in.end());
-        word_keyword_ = find_keyword({p, static_cast<std::size_t>(word_end - p)});
-        return word_keyword_;
+    [[gnu::always_inline]] Keyword keyword(const Input& in, const char* p) {
+        return p == word_at_ ? word_keyword_ : look_up(in, p);
     }
     static void go_to(Input& in, const char* p) {
         in.bump(static_cast<std::size_t>(p - in.current()));
@@ -126,6 +122,7 @@ class TreeBuilder {
     }
 
   private:
+    Keyword look_up(const Input& in, const char* p);
     const char* far_token(const Input& in);
     const char* skip_lines(const Input& in, const char* p);
     void note_miss(const Input& in, const char* p, std::string_view expected);
