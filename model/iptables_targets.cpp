@@ -136,8 +136,7 @@ void lower_target(Ruleset& ruleset, LineReader& reader, const ExtensionUse& use,
     if (rule.target == TargetKind::mark) lower_mark(ruleset, reader, use, rule);
     if (conntrack_need(rule.target) == ConntrackNeed::nat) {
         rule.data = static_cast<std::uint32_t>(ruleset.translations.size());
-        ruleset.translations.push_back(
-            lower_translation(ruleset.family, reader, use, rule.target));
+        ruleset.translations.push_back(lower_translation(ruleset.family, reader, use, rule.target));
     }
     if (rule.target == TargetKind::connmark) rule.data = has_option(use, "--restore-mark") ? 1 : 0;
 }

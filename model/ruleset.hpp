@@ -268,9 +268,8 @@ struct Rule {
     bool live =
         true;  ///< false: the file itself removes it again (-D, -F, a table that comes twice)
     ChainId jump;
-    std::uint32_t data =
-        0;  ///< mark: index into marks; connmark: 1 when it changes the packet's mark; NAT: index
-            ///< into translations
+    std::uint32_t data = 0;  ///< mark: index into marks; connmark: 1 when it changes the packet's
+                             ///< mark; NAT: index into translations
     StringId target_name;  ///< as written: "REJECT", "docker-user"; none for jumps to chains of the
                            ///< file and for TargetKind::none
 };

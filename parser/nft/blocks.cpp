@@ -32,7 +32,7 @@ bool match_item(Input& in, TreeBuilder& b) {
 /// Says what is wrong with the item at p, and passes over it.
 template <Items What>
 void pass_wrong_item(Input& in, TreeBuilder& b, const char* p) {
-    const char* end = end_of_wrong_rule(p, in.end());
+    const char* end = end_of_wrong_rule(in, b, p);
     if (end == p) end = p + 1;  // a "}" too many
     if (!b.tracking) {
         std::size_t size = b.nodes.size();

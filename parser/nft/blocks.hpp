@@ -89,7 +89,7 @@ struct braces_as_text {
     using subs_t = empty_list;
     NFT_RULE_MATCH {
         const char* p = b.token(in);
-        if (p == in.end() || *p != '{') return false;
+        if (p == in.end() || *p != '{' || !b.may_search(in)) return false;
         unsigned depth = 0;
         for (const char* q = p; q != in.end(); ++q) {
             if (*q == '"') {
@@ -102,7 +102,7 @@ struct braces_as_text {
                 return true;
             }
         }
-        b.miss(in, in.end(), "}");
+        b.searched_in_vain(static_cast<std::size_t>(in.end() - p));
         return false;
     }
 };

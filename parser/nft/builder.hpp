@@ -83,6 +83,13 @@ class TreeBuilder {
 
     // --- Errors ----------------------------------------------------------------------------------
 
+    /// Whether a search for a closing brace may go on after a line's end; `searched` bytes of the
+    /// last one found none. Files of unclosed braces would take forever otherwise.
+    [[nodiscard]] bool may_search(const Input& in) const {
+        return futile_bytes_ <= 8 * static_cast<std::size_t>(in.end() - in.begin());
+    }
+    void searched_in_vain(std::size_t searched) { futile_bytes_ += searched; }
+
     /// Notes that something was expected at p; only while a failed rule is read again.
     void miss(const Input& in, const char* p, std::string_view expected) {
         if (tracking) note_miss(in, p, expected);
@@ -127,6 +134,7 @@ class TreeBuilder {
     const char* skip_lines(const Input& in, const char* p);
     void note_miss(const Input& in, const char* p, std::string_view expected);
 
+    std::size_t futile_bytes_ = 0;
     const char* word_at_ = nullptr;
     Keyword word_keyword_ = Keyword::none;
     const char* furthest_ = nullptr;

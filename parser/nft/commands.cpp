@@ -11,7 +11,7 @@ bool match_known_statements(Input& in, TreeBuilder& b) {
 
 bool match_rest(Input& in, TreeBuilder& b) {
     const char* p = b.token(in);
-    const char* end = end_of_wrong_rule(p, in.end());
+    const char* end = end_of_wrong_rule(in, b, p);
     if (end != p) b.push(in, Kind::opaque, p, end);
     TreeBuilder::go_to(in, end);
     return true;

@@ -22,7 +22,7 @@ bool match_plain_element(Input& in, TreeBuilder& b) {
 /// Says what is wrong with the element at p, and passes over it; false when there is nothing.
 bool match_wrong_element(Input& in, TreeBuilder& b) {
     const char* p = b.token(in);
-    const char* q = end_of_wrong_element(p, in.end());
+    const char* q = end_of_wrong_element(in, b, p);
     if (q == p) return false;
     // A set that begins on this line and is not closed on it lacks its brace: the rule is wrong.
     const char* next = skip_blanks(q, in.end());
@@ -46,10 +46,12 @@ bool match_wrong_element(Input& in, TreeBuilder& b) {
 
 }  // namespace
 
-const char* end_of_wrong_element(const char* p, const char* end) {
+const char* end_of_wrong_element(const Input& in, TreeBuilder& b, const char* p) {
+    const char* end = in.end();
     unsigned depth = 0;
     const char* last = p;
-    for (const char* q = p; q != end; ++q) {
+    const char* q = p;
+    for (; q != end; ++q) {
         if (*q == '"') {
             ScannedString s = scan_string(q, end);
             q = s.end - 1;
@@ -60,9 +62,12 @@ const char* end_of_wrong_element(const char* p, const char* end) {
             --depth;
         } else if (depth == 0 && (*q == ',' || *q == '\n' || *q == ';' || *q == '#')) {
             break;
+        } else if (*q == '\n' && !b.may_search(in)) {
+            break;
         }
         if (*q != ' ' && *q != '\t' && *q != '\r') last = q + 1;
     }
+    if (q == end && depth != 0) b.searched_in_vain(static_cast<std::size_t>(q - p));
     return last;
 }
 

@@ -7,7 +7,7 @@
 namespace untrack::parser::nft {
 
 /// Where a list of elements can go on after an error.
-const char* end_of_wrong_element(const char* p, const char* end);
+const char* end_of_wrong_element(const Input& in, TreeBuilder& b, const char* p);
 /// One element, and the comma after it; false at the end of the list. What cannot be read is an
 /// error node.
 bool match_next_element(Input& in, TreeBuilder& b);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "parser/nft/statements.hpp"
 
-#include <cstring>
-
 namespace untrack::parser::nft {
 namespace {
 
@@ -66,7 +64,7 @@ bool match_statement(Input& in, TreeBuilder& b, const char* p) {
 
 /// Reads the rest of a rule again to say what is wrong with it.
 void pass_wrong_statement(Input& in, TreeBuilder& b, const char* p) {
-    const char* end = end_of_wrong_rule(p, in.end());
+    const char* end = end_of_wrong_rule(in, b, p);
     if (!b.tracking) {
         std::size_t size = b.nodes.size();
         b.start_tracking();
@@ -82,7 +80,7 @@ void pass_wrong_statement(Input& in, TreeBuilder& b, const char* p) {
 
 /// Passes over what stands behind a rule's comment, or is none.
 void pass_wrong_end(Input& in, TreeBuilder& b, const char* p) {
-    const char* end = end_of_wrong_rule(p, in.end());
+    const char* end = end_of_wrong_rule(in, b, p);
     b.error(in, p, p, "a rule ends with its comment: `comment \"...\"'");
     b.push(in, Kind::error, p, end);
     b.open().flags |= flag::broken;
@@ -120,7 +118,8 @@ bool begins_block(const char* p, const char* end) {
 
 }  // namespace
 
-const char* end_of_wrong_rule(const char* p, const char* end) {
+const char* end_of_wrong_rule(const Input& in, TreeBuilder& b, const char* p) {
+    const char* end = in.end();
     unsigned depth = 0;
     const char* last = p;
     const char* first_line = nullptr;  // the end of what stands on the first line
@@ -131,10 +130,15 @@ const char* end_of_wrong_rule(const char* p, const char* end) {
             if (first_line == nullptr) {
                 first_line = last;
                 // What goes on with the next line ends like this; else a brace is missing.
-                if (std::strchr("{,(:", last[-1]) == nullptr) return last;
+                bool goes_on =
+                    last[-1] == '{' || last[-1] == ',' || last[-1] == '(' || last[-1] == ':';
+                if (!goes_on || !b.may_search(in)) return last;
             }
             q = skip_newline(q);
-            if (begins_block(q, end)) return first_line;
+            if (begins_block(q, end)) {
+                b.searched_in_vain(static_cast<std::size_t>(q - p));
+                return first_line;
+            }
             continue;
         }
         if (*q == '#') {
@@ -159,7 +163,9 @@ const char* end_of_wrong_rule(const char* p, const char* end) {
         if (*q == '}') --depth;
         last = ++q;
     }
-    return depth == 0 || first_line == nullptr ? last : first_line;
+    if (depth == 0 || first_line == nullptr) return last;
+    b.searched_in_vain(static_cast<std::size_t>(q - p));
+    return first_line;
 }
 
 bool match_rule_statements(Input& in, TreeBuilder& b) {

@@ -15,7 +15,7 @@ bool match_rule_statements(Input& in, TreeBuilder& b);
 bool at_rule_end(const Input& in, const char* p);
 /// The end of a rule that cannot be read: braces are balanced, unless that would swallow the next
 /// block.
-const char* end_of_wrong_rule(const char* p, const char* end);
+const char* end_of_wrong_rule(const Input& in, TreeBuilder& b, const char* p);
 
 namespace grammar {
 

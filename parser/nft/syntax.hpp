@@ -144,10 +144,11 @@ enum class Kind : std::uint8_t {
     list,         ///< expression+: "new, established"
     binary,       ///< left right; detail: BinaryOp
     map_lookup,   ///< key (set_body | set_ref | variable): "tcp dport map { ... }"
-    masked,       ///< value mask: "syn / syn,rst"; each may be a list
-    range,        ///< low high; or a leaf when it is two plain values: Halves tells. Either way
-    prefix,       ///< address length; or a leaf
-    minus,        ///< number: only as the value of define
+    masked,  ///< value mask: "syn / syn,rst"; each may be a list. A mask that is a number looks
+             ///< like a length: "tcp flags 0x2 / 0x12" is a prefix here
+    range,   ///< low high; or a leaf when it is two plain values: Halves tells. Either way
+    prefix,  ///< address length; or a leaf
+    minus,   ///< number: only as the value of define
 
     set_body,  ///< "{ ... }": read it with Elements. Its children are elements or their keys, or
                ///< there are none because it is long; detail: 0; flags: has_data when an element

@@ -111,3 +111,13 @@ TEST(NftErrors, DeepNestingIsAnError) {
     for (int i = 0; i < 2000; ++i) jumps += "jump { ";
     EXPECT_FALSE(errors_in_chain(jumps).empty());
 }
+
+TEST(NftErrors, UnclosedBracesDoNotTakeForever) {
+    // Each of these lines looks for its brace up to the end of the file: quadratic without a limit.
+    for (const std::string line :
+         {"foo {\n", "x vmap { 1 : 2 = {\n", "set s { elements = { a {\n", "counter c { x {\n"}) {
+        std::string text = "table t {\n";
+        while (text.size() < 2000000) text += line;
+        EXPECT_FALSE(errors(text).empty());
+    }
+}
