@@ -60,9 +60,8 @@ const char* end_of_wrong_element(const Input& in, TreeBuilder& b, const char* p)
         } else if (*q == '}' || *q == ')') {
             if (depth == 0) break;
             --depth;
-        } else if (depth == 0 && (*q == ',' || *q == '\n' || *q == ';' || *q == '#')) {
-            break;
-        } else if (*q == '\n' && !b.may_search(in)) {
+        } else if ((depth == 0 && (*q == ',' || *q == '\n' || *q == ';' || *q == '#')) ||
+                   (*q == '\n' && !b.may_search(in))) {
             break;
         }
         if (*q != ' ' && *q != '\t' && *q != '\r') last = q + 1;

@@ -21,10 +21,11 @@ enum class Keyword : std::uint8_t {
     end_,
 };
 inline constexpr std::size_t keyword_count = static_cast<std::size_t>(Keyword::end_);
-inline constexpr std::size_t header_count = 0
-#define HEADER(name, text) +1
+inline constexpr Header all_headers[] = {
+#define HEADER(name, text) Header::name,
 #include "parser/nft/selectors.def"
-    ;
+};
+inline constexpr std::size_t header_count = sizeof all_headers / sizeof *all_headers;
 
 /// The keyword of a word, or Keyword::none.
 Keyword find_keyword(std::string_view word);
