@@ -4,12 +4,9 @@
 
 #include <string>
 
-#include "parser/nft/syntax.hpp"
+#include "parser/nft/shape.hpp"
 
 namespace untrack::parser::nft {
-
-/// "match(ip saddr, ip4 10.0.0.1)": the kind, what detail and flags say, and the children.
-std::string shape(const SyntaxTree& tree, const Node& node);
 
 /// The shapes of the statements of a rule in a chain, one behind the other; or "error: ..." when
 /// it has a syntax error.
