@@ -56,6 +56,7 @@ ConntrackNeed conntrack_need(TargetKind target) {
         case TargetKind::connsecmark:
         case TargetKind::synproxy:
         case TargetKind::ct_template:
+        case TargetKind::flow_offload:
             return ConntrackNeed::target;
         default:
             return ConntrackNeed::none;
@@ -65,19 +66,33 @@ ConntrackNeed conntrack_need(TargetKind target) {
 std::vector<ConntrackUse> conntrack_uses(const Ruleset& ruleset, KernelProfile profile) {
     std::vector<ConntrackUse> uses;
     for (TableId table : tables_that_track(ruleset, profile))
-        uses.push_back({RuleId(), table, ConntrackNeed::nat});
+        uses.push_back({RuleId(), table, ConntrackNeed::nat, ruleset.table(table).declared});
+    for (const ConntrackObject& o : ruleset.conntrack_objects)
+        uses.push_back({RuleId(), o.table, ConntrackNeed::target, o.range});
+    std::uint32_t last = 0xffffffffU;
     for (std::size_t i = 0; i < ruleset.rules.size(); ++i) {
         const Rule& rule = ruleset.rules[i];
         if (!rule.live) continue;
+        if (rule.line == last) continue;
         ConntrackNeed need = need_of(ruleset, rule);
-        if (need != ConntrackNeed::none)
-            uses.push_back({RuleId(i), ruleset.chain(rule.chain).table, need});
+        if (need == ConntrackNeed::none) continue;
+        last = rule.line;
+        uses.push_back({RuleId(i), ruleset.chain(rule.chain).table, need});
     }
+    auto line = [&](const ConntrackUse& use) {
+        return use.rule.valid() ? ruleset.rule(use.rule).line : 0;
+    };
+    auto stands_before = [&](const ConntrackUse& a, const ConntrackUse& b) {
+        return line(a) < line(b);
+    };
+    if (!std::is_sorted(uses.begin(), uses.end(), stands_before))
+        std::stable_sort(uses.begin(), uses.end(), stands_before);
     return uses;
 }
 
 bool needs_conntrack(const Ruleset& ruleset, KernelProfile profile) {
-    if (!tables_that_track(ruleset, profile).empty()) return true;
+    if (!tables_that_track(ruleset, profile).empty() || !ruleset.conntrack_objects.empty())
+        return true;
     for (const Rule& rule : ruleset.rules)
         if (rule.live && need_of(ruleset, rule) != ConntrackNeed::none) return true;
     return false;

@@ -31,17 +31,18 @@ ConntrackNeed conntrack_need(TargetKind target);
 /// have not; nullptr when there is none.
 const Match* entry_key(const Ruleset& ruleset, const Rule& rule);
 
-/// A reason in a ruleset: a rule, or (old kernels) a nat table as such, whose place is then its
-/// declaration.
+/// A reason in a ruleset: a rule, an object of nftables that is declared, or (old kernels) a nat
+/// table as such.
 struct ConntrackUse {
-    RuleId rule;  ///< none for a table
+    RuleId rule;  ///< none for a table, and for what needs tracking by being declared
     TableId table;
     ConntrackNeed need = ConntrackNeed::none;
+    TextRange declared{};  ///< where there is no rule
 };
 
 /// Every use of the ruleset, in file order; a rule that needs tracking for several reasons comes
-/// once, with the first. Rules in chains that nothing reaches count (measured); rules that the file
-/// itself removes again do not.
+/// once, with the first, and so does one that is several of the model. Rules in chains that nothing
+/// reaches count (measured); rules that the file itself removes again do not.
 std::vector<ConntrackUse> conntrack_uses(const Ruleset& ruleset, KernelProfile profile);
 /// Whether there is any: the same question, answered at the first hit.
 bool needs_conntrack(const Ruleset& ruleset, KernelProfile profile);

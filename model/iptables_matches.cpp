@@ -189,7 +189,7 @@ void MatchLowering::address(const ipt::Option& option, MatchKind kind) {
         m.payload.masked_v4 = {v4_number(masked.value), v4_number(masked.mask)};
     } else {
         m.count = static_cast<std::uint16_t>(count);
-        m.payload.pool = {first};
+        m.payload.pool = {first, 0};
     }
 }
 
@@ -260,7 +260,7 @@ void MatchLowering::ports(const ipt::Option& option, MatchKind kind, bool list,
         m.payload.ports = range;
     } else {
         m.count = static_cast<std::uint16_t>(count);
-        m.payload.pool = {first};
+        m.payload.pool = {first, 0};
     }
 }
 
@@ -447,7 +447,7 @@ void MatchLowering::conntrack(const ExtensionUse& use) {
     c.text = ruleset_.intern(reader_.canonical(use));
     auto index = static_cast<std::uint32_t>(ruleset_.conntrack.size());
     ruleset_.conntrack.push_back(c);
-    add(MatchKind::conntrack, false).payload.pool = {index};
+    add(MatchKind::conntrack, false).payload.pool = {index, 1};
 }
 
 void MatchLowering::mark(const ExtensionUse& use) {
@@ -481,7 +481,7 @@ void MatchLowering::iprange(const ExtensionUse& use) {
         ruleset_.address_ranges.push_back({*first, *last});
         add(source ? MatchKind::source_range : MatchKind::destination_range,
             LineReader::negated(*option))
-            .payload.pool = {index};
+            .payload.pool = {index, 1};
     }
 }
 

@@ -66,7 +66,9 @@ Translation lower_translation(Family family, LineReader& reader, const Extension
     for (const ipt::Option* option : use.options) {
         if (option->key == ipt::unknown_option) continue;
         std::string_view name = ipt::option_info(option->key).name;
-        out.random = out.random || name == "--random" || name == "--random-fully";
+        out.random = out.random || name == "--random";
+        out.fully_random = out.fully_random || name == "--random-fully";
+        out.persistent = out.persistent || name == "--persistent";
         bool place = name == "--to-destination" || name == "--to-source";
         if (!place && name != "--to-ports" && name != "--to") continue;
         std::string_view value = reader.value(*option);

@@ -85,6 +85,23 @@ StringId Ruleset::intern(std::string_view s) {
     return id;
 }
 
+std::vector<ChainId> Ruleset::base_chains() const {
+    std::vector<ChainId> out;
+    for (std::size_t i = 0; i < chains.size(); ++i)
+        if (chains[i].base) out.emplace_back(i);
+    if (language == Language::nft) std::reverse(out.begin(), out.end());
+    std::stable_sort(out.begin(), out.end(), [this](ChainId a, ChainId b) {
+        return chain(a).priority < chain(b).priority;
+    });
+    return out;
+}
+
+std::int32_t Ruleset::place_in_hook(const Chain& base) {
+    if (base.role != ChainRole::nat) return base.priority;
+    bool destination = base.hook == Hook::prerouting || base.hook == Hook::output;
+    return destination ? priority_nat_dst : priority_nat_src;
+}
+
 bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match& y) {
     if (x.kind != y.kind || x.negated != y.negated || x.count != y.count) return false;
     const Match::Payload& p = x.payload;
@@ -102,9 +119,12 @@ bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match&
             return true;
         case MatchKind::source_range:
         case MatchKind::destination_range: {
-            const AddressRange& r = a.address_ranges[p.pool.first];
-            const AddressRange& s = b.address_ranges[q.pool.first];
-            return r.first == s.first && r.last == s.last;
+            auto r = a.ranges_of(x);
+            auto s = b.ranges_of(y);
+            return std::equal(r.begin(), r.end(), s.begin(), s.end(),
+                              [](const AddressRange& v, const AddressRange& w) {
+                                  return v.first == w.first && v.last == w.last;
+                              });
         }
         case MatchKind::in_interface:
         case MatchKind::out_interface:

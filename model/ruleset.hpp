@@ -24,6 +24,8 @@ constexpr std::string_view family_digit(Family f) {
     return f == Family::ip ? "4" : "6";
 }
 
+enum class Language : std::uint8_t { iptables, nft };
+
 enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting };
 inline constexpr std::size_t hook_count = 5;
 std::string_view name(Hook hook);
@@ -79,7 +81,8 @@ enum class MatchKind : std::uint8_t {
     source,
     destination,  ///< payload `masked_v4` (count 0), else `pool`: any of `count` Ruleset::addresses
     source_range,
-    destination_range,  ///< payload `pool`: Ruleset::address_ranges[first]
+    destination_range,  ///< payload `pool`: any of `size` Ruleset::address_ranges, which are
+                        ///< sorted and do not meet
     in_interface,
     out_interface,  ///< payload `interface`
     source_port,
@@ -92,7 +95,7 @@ enum class MatchKind : std::uint8_t {
     conntrack,     ///< payload `pool`: Ruleset::conntrack[first]; negation is inside
     mark,          ///< payload `mark`: the packet's mark
     address_type,  ///< payload `address_type` (-m addrtype)
-    comment,       ///< always true; no payload: the text is in the file
+    comment,       ///< always true, or, negated, never; no payload: the text is in the file
     opaque,        ///< anything else; payload `opaque`
 };
 
@@ -145,6 +148,7 @@ struct Match {
         } masked_v4;  ///< host order
         struct {
             std::uint32_t first;
+            std::uint32_t size;  ///< of ranges, which may be more than `count` can tell
         } pool;
         struct {
             StringId name;
@@ -234,6 +238,7 @@ enum class TargetKind : std::uint8_t {
                      ///< TCPMSS, TTL, DSCP, SET, TEE, ...
     rewrite_header,  ///< changes what later matches read, in a way the model does not follow: SNPT,
                      ///< DNPT, HMARK
+    flow_offload,    ///< flow add: hands a tracked flow to a flowtable; goes on
     external,  ///< a chain or target that this file does not define; Rule::target_name names it
     unknown,  ///< a known extension whose verdict the model cannot tell; Rule::target_name names it
 };
@@ -254,11 +259,23 @@ struct Translation {
     std::optional<PortRange> ports;
     /// False when an argument could not be read: then any address and port may come.
     bool known = true;
-    bool random = false;  ///< a source port is changed even when it need not be
+    /// A source port is changed even when it need not be.
+    bool random = false, fully_random = false;
+    bool persistent = false;  ///< a client gets the same address every time
+
+    /// "dnat to 192.0.2.8:8000-8010 persistent": in words that no language of rules has for itself.
+    [[nodiscard]] std::string text(Family family, TargetKind target) const;
+};
+
+/// Something that needs connection tracking by being declared (nft).
+struct ConntrackObject {
+    TableId table;
+    TextRange range;
 };
 
 struct Rule {
-    std::uint32_t line = 0;  ///< index into the syntax tree; rules of one line share it
+    std::uint32_t line = 0;  ///< index of its line (iptables) or node (nft) in the syntax tree;
+                             ///< rules of one line share it
     ChainId chain;
     std::uint32_t first_match = 0;  ///< into Ruleset::matches
     std::uint16_t match_count = 0;
@@ -272,8 +289,9 @@ struct Rule {
                            ///< file and for TargetKind::none
 };
 
-/// What the chains at a hook are there for. In iptables the table says it. Packets meet raw before
-/// conntrack has seen them, and nat with the first packet of a flow alone.
+/// What the chains at a hook are there for. In iptables the table says it, in nft type, hook and
+/// priority. Packets meet raw before conntrack has seen them, and nat with the first packet of a
+/// flow alone.
 enum class ChainRole : std::uint8_t { none, raw, mangle, nat, filter, security };
 
 struct Chain {
@@ -282,7 +300,7 @@ struct Chain {
     TextRange declared;            ///< where it is declared; empty when it never is
     std::uint32_t first_rule = 0;  ///< into Ruleset::order
     std::uint32_t rule_count = 0;
-    std::int16_t priority = 0;     ///< of a base chain
+    std::int32_t priority = 0;     ///< of a base chain
     Hook hook = Hook::prerouting;  ///< of a base chain
     bool base = false;
     bool is_declared = false;
@@ -349,13 +367,14 @@ class HashSlots {
 class Ruleset {
   public:
     Family family = Family::ip;
+    Language language = Language::iptables;
     std::string_view text;
     std::string_view path;
 
     std::vector<Table> tables;
     std::vector<Chain> chains;
-    std::vector<Rule>
-        rules;  ///< in file order; rules that the file itself removes again are in no chain
+    std::vector<Rule> rules;  ///< in file order (of nft table by table); rules that the file itself
+                              ///< removes again are in no chain
     std::vector<RuleId>
         order;  ///< the rules of each chain, chain after chain, in the order in which they apply
     std::vector<Match> matches;
@@ -369,6 +388,9 @@ class Ruleset {
     /// none for accept, drop, return and jumps. Empty unless it was asked for.
     std::vector<StringId> target_texts;
     std::vector<Problem> problems;
+    /// What the text does that the model does not follow: what packets meet may be otherwise.
+    std::vector<Problem> unfollowed;
+    std::vector<ConntrackObject> conntrack_objects;
     std::vector<UnusualUse> unusual;             ///< in file order
     std::vector<std::uint32_t> unusual_options;  ///< indices into SyntaxTree::options
     /// Tables that occur twice: the second "*name" line of each (it empties the first).
@@ -382,6 +404,10 @@ class Ruleset {
     }
     [[nodiscard]] std::span<const Match> matches_of(const Rule& r) const {
         return std::span(matches).subspan(r.first_match, r.match_count);
+    }
+    /// Of a source_range or destination_range.
+    [[nodiscard]] std::span<const AddressRange> ranges_of(const Match& m) const {
+        return std::span(address_ranges).subspan(m.payload.pool.first, m.payload.pool.size);
     }
     [[nodiscard]] std::string_view string(StringId id) const {
         return id.valid() ? strings_[id.value] : std::string_view();
@@ -398,6 +424,13 @@ class Ruleset {
         return id.value < target_texts.size() ? string(target_texts[id.value]) : std::string_view();
     }
     [[nodiscard]] const Table& table_of(const Rule& r) const { return table(chain(r.chain).table); }
+    /// The base chains as a hook calls them where priorities are equal: nat chains by their own
+    /// priority, and of nftables the newest first (nf_hook_entries_grow() in the kernel's
+    /// net/netfilter/core.c; measured).
+    [[nodiscard]] std::vector<ChainId> base_chains() const;
+    /// The priority at which a base chain is called. NAT has its two places whatever priority its
+    /// chains have (nf_nat_register_fn() in net/netfilter/nf_nat_core.c).
+    [[nodiscard]] static std::int32_t place_in_hook(const Chain& base);
     /// The table or chain of that name; invalid when there is none.
     [[nodiscard]] TableId find_table(std::string_view name) const;
     [[nodiscard]] ChainId find_chain(TableId table, std::string_view name) const;

@@ -61,6 +61,10 @@ class RulesetText {
     [[nodiscard]] virtual std::string answering_rule(const Rule& rule, Hook hook,
                                                      std::string_view out_interface) const = 0;
 
+    /// Whether the rule asks a set by its name, whose elements others may change while the ruleset
+    /// is loaded.
+    [[nodiscard]] virtual bool asks_named_set(const Rule& /*rule*/) const { return false; }
+
     /// The ruleset again, with its target_texts.
     [[nodiscard]] virtual Ruleset with_target_texts() const = 0;
     /// What a changed text would mean, with target_texts: for packets, not for its places. The text

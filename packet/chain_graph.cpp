@@ -84,6 +84,7 @@ ChainFacts facts_of(const model::Ruleset& r, const model::Rule& rule) {
             f.changes_marks = rule.data != 0;
             [[fallthrough]];
         case TargetKind::connsecmark:
+        case TargetKind::flow_offload:
         case TargetKind::side_effect:
             f.effects = f.changes_predicates = true;
             break;

@@ -313,21 +313,33 @@ bool loses_track(Host host, model::Family family) {
 
 }  // namespace
 
+std::vector<std::string> unfollowed(model::Family family, Host before, Host after) {
+    std::vector<std::string> out;
+    for (Host host : {before, after})
+        for (const Ruleset* r : of_family(host, family))
+            for (const model::Problem& p : r->unfollowed)
+                if (std::find(out.begin(), out.end(), p.message) == out.end())
+                    out.push_back(p.message);
+    return out;
+}
+
 Comparison compare(model::Family family, Host before, Host after, const CompareOptions& options) {
-    if (same_rules(before, after, family)) return {};
+    Comparison c;
+    c.undecided = unfollowed(family, before, after);
+    if (c.undecided.empty() && same_rules(before, after, family)) return {};
     const Host hosts[] = {before, after};
     auto answer = for_orders(family, hosts, {}, options.most_words, [&](PacketSpace& space) {
         return Comparing(space, before, after, options).run();
     });
-    Comparison c;
     if (answer) {
+        answer->undecided.insert(answer->undecided.end(), c.undecided.begin(), c.undecided.end());
         c = std::move(*answer);
-        if (c.result != Sameness::same ||
-            !(loses_track(before, family) || loses_track(after, family)))
-            return c;
-        c.undecided.emplace_back(
-            "a rule changes addresses in a way that is not followed (SNPT, DNPT), and the rules "
-            "are not the same one by one");
+        if (c.result != Sameness::same) return c;
+        if (loses_track(before, family) || loses_track(after, family))
+            c.undecided.emplace_back(
+                "a rule changes addresses in a way that is not followed (SNPT, DNPT), and the "
+                "rules are not the same one by one");
+        if (c.undecided.empty()) return c;
     } else {
         c.undecided.emplace_back(
             "the packet sets of these rulesets grow beyond the memory allowed");

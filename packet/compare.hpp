@@ -95,6 +95,8 @@ class Pair {
     Tracer after_tracer_;
 };
 
+/// What of the rulesets of a family is not followed: whatever is said of them hangs on it.
+std::vector<std::string> unfollowed(model::Family family, Host before, Host after);
 /// Whether the rules are the same, one by one.
 bool same_rules(Host before, Host after, model::Family family);
 

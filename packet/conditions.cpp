@@ -84,6 +84,7 @@ bool Conditions::restrict(const Ruleset& r, const Match& m, const Sight& sight, 
     };
     switch (m.kind) {
         case MatchKind::comment:
+            product.empty = product.empty || m.negated;
             return true;
         case MatchKind::protocol: {
             std::uint8_t p = m.payload.number;
@@ -109,10 +110,13 @@ bool Conditions::restrict(const Ruleset& r, const Match& m, const Sight& sight, 
         case MatchKind::source_range:
         case MatchKind::destination_range: {
             if (space_.address_levels() != 1) return false;
-            const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
             Field field = turned(
                 m.kind == MatchKind::source_range ? Field::source : Field::destination, sight);
-            Intervals values = normalized({{address_word(a.first, 0), address_word(a.last, 0)}});
+            Intervals values;
+            for (const model::AddressRange& a : r.ranges_of(m))
+                if (a.first <= a.last)
+                    values.push_back({address_word(a.first, 0), address_word(a.last, 0)});
+            values = normalized(std::move(values));
             product.restrict(level(field), polar(values, field));
             return true;
         }
@@ -206,10 +210,12 @@ Diagram Conditions::match(const Ruleset& r, model::RuleId id, const Match& m, co
                 sight);
         case MatchKind::source_range:
         case MatchKind::destination_range: {
-            const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
             Field field = turned(
                 m.kind == MatchKind::source_range ? Field::source : Field::destination, sight);
-            return negate(space_.addresses(field, a.first, a.last), m.negated);
+            std::vector<Diagram> parts;
+            for (const model::AddressRange& a : r.ranges_of(m))
+                parts.push_back(space_.addresses(field, a.first, a.last));
+            return negate(parts.empty() ? nothing : pool_.over_all(parts), m.negated);
         }
         case MatchKind::either_port: {
             Intervals values = port_intervals(r, m);

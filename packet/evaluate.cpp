@@ -23,7 +23,8 @@ bool is_nat_target(TargetKind t) {
 
 /// Whether a rule changes connections' marks or sets.
 bool writes(const Ruleset& r, const Rule& rule) {
-    return (rule.target == TargetKind::connmark && rule.data == 0) || r.target_name(rule) == "SET";
+    return (rule.target == TargetKind::connmark && rule.data == 0) ||
+           r.target_name(rule) == "SET" || r.target_name(rule) == "set";
 }
 
 /// Whether rules change what others of the ruleset read of a connection or a set.
@@ -66,13 +67,12 @@ Evaluator::Evaluator(PacketSpace& space, Outcomes& outcomes, Host host,
         if (r->family != space.family()) continue;
         rereads_ = rereads_ || rereads(*r);
         tracks_ = tracks_ || model::needs_conntrack(*r, model::KernelProfile::modern);
-        for (std::size_t i = 0; i < r->chains.size(); ++i) {
-            const model::Chain& c = r->chains[i];
-            if (!c.base) continue;
+        for (ChainId id : r->base_chains()) {
+            const model::Chain& c = r->chain(id);
             // A nat chain settles its side of the translation even when it is empty.
             bool nat = c.role == model::ChainRole::nat;
             if (c.rule_count == 0 && c.policy == TargetKind::accept && !nat) continue;
-            hooks_[static_cast<std::size_t>(c.hook)].push_back({r, ChainId(i), c.priority, nat});
+            hooks_[static_cast<std::size_t>(c.hook)].push_back({r, id, r->place_in_hook(c), nat});
         }
     }
     for (auto& chains : hooks_)
@@ -221,6 +221,12 @@ std::string Evaluator::target_text(const Ruleset& r, RuleId id) {
     return std::string(text.empty() ? r.target_name(r.rule(id)) : text);
 }
 
+std::string Evaluator::nat_text(const Ruleset& r, RuleId id) {
+    const Rule& rule = r.rule(id);
+    const model::Translation& gives = r.translation(rule);
+    return gives.known ? gives.text(r.family, rule.target) : target_text(r, id);
+}
+
 Effect Evaluator::event(const Ruleset& r, RuleId id) {
     Effect e;
     std::string text = target_text(r, id);
@@ -348,8 +354,15 @@ Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
         case TargetKind::goto_:
             return jump(r, id, sight, before_conntrack);
         case TargetKind::notrack: {
-            if (!before_conntrack) return {};
             Effect e;
+            if (!before_conntrack) {
+                // All that it does so late: what is INVALID looks UNTRACKED (measured).
+                e.state = SeenState::untracked;
+                Part late = with_effect(r, id, sight, e);
+                late.diagram =
+                    pool_.inside(space_.value(Field::state, value_invalid), late.diagram);
+                return late;
+            }
             e.state = SeenState::untracked;
             e.notracked = e.assigned = true;
             return with_effect(r, id, sight, e);
@@ -368,6 +381,7 @@ Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
             [[fallthrough]];
         case TargetKind::log:
         case TargetKind::connsecmark:
+        case TargetKind::flow_offload:
         case TargetKind::side_effect:
             return options_.effects || (rereads_ && writes(r, rule))
                        ? with_effect(r, id, sight, event(r, id))
@@ -380,7 +394,7 @@ Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
         case TargetKind::redirect:
         case TargetKind::netmap: {
             Effect e;
-            e.nat = outcomes_.sequence(0, outcomes_.text(target_text(r, id)));
+            e.nat = outcomes_.sequence(0, outcomes_.text(nat_text(r, id)));
             return ends(Fate::accept, e);
         }
         case TargetKind::rewrite_header: {

@@ -48,14 +48,16 @@ class Evaluator {
     [[nodiscard]] Conditions& conditions() { return conditions_; }
     /// How rules see packets that go that way at the hook.
     [[nodiscard]] Sight sight(Way way, model::Hook hook) const;
-    /// What outcomes call a rule's target.
-    [[nodiscard]] static std::string target_text(const model::Ruleset& r, model::RuleId id);
+    /// What outcomes call a translation: the same for rules that do the same, in any language.
+    [[nodiscard]] static std::string nat_text(const model::Ruleset& r, model::RuleId id);
     /// The effect of a packet that is out of the hooks, and whether conntrack let it go.
     [[nodiscard]] bool untracked(std::uint32_t outcome) const {
         return outcomes_.effect_of(outcomes_[outcome]).notracked;
     }
 
   private:
+    static std::string target_text(const model::Ruleset& r, model::RuleId id);
+
     /// Rules, or chains, one after the other; `changes`: some packets go on with an effect.
     struct Part {
         Diagram diagram;
@@ -64,7 +66,7 @@ class Evaluator {
     struct BaseChain {
         const model::Ruleset* ruleset;
         model::ChainId chain;
-        std::int16_t priority;
+        std::int32_t priority;
         bool nat;
     };
     /// What of a Sight the rules of a chain and of those it leads to ask for.

@@ -112,7 +112,7 @@ Evaluator::Part Evaluator::walk(Way way, Split split) {
     bool attached = false;
     for (Hook hook : hooks_of(way)) {
         bool destination = hook == Hook::prerouting || hook == Hook::output;
-        std::int16_t nat_place = destination ? model::priority_nat_dst : model::priority_nat_src;
+        std::int32_t nat_place = destination ? model::priority_nat_dst : model::priority_nat_src;
         bool translates = hook != Hook::forward;
         for (const BaseChain& base : hooks_[static_cast<std::size_t>(hook)]) {
             if (!attached && base.priority > model::priority_conntrack) {

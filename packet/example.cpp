@@ -248,8 +248,12 @@ class Search {
                     list.push_back(a.value);
                 }
             } else if (m.kind == range) {
-                list.push_back(r.address_ranges[m.payload.pool.first].first);
-                list.push_back(r.address_ranges[m.payload.pool.first].last);
+                auto ranges = r.ranges_of(m);  // of a set: perhaps a hundred thousand
+                for (const model::AddressRange& a :
+                     ranges.first(std::min<std::size_t>(ranges.size(), 4))) {
+                    list.push_back(a.first);
+                    list.push_back(a.last);
+                }
             }
         });
         static const std::array<model::Address, 3> four{address("100.64.7.7"), address("8.8.8.8"),

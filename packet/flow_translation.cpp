@@ -16,7 +16,7 @@ void FlowProof::translated(const Flows& f) {
             const Outcome& o = pair.outcomes[number];
             if (o.fate != Fate::accept) return false;
             for (const std::string& event : pair.outcomes.events(pair.outcomes.effect_of(o).nat)) {
-                bool source = event.starts_with("SNAT") || event.starts_with("MASQUERADE");
+                bool source = event.starts_with("snat") || event.starts_with("masquerade");
                 // Over lo the source is this host's either way.
                 if (!source || !loopback) return true;
             }
@@ -70,7 +70,7 @@ class AnswersTaken {
     void add(const model::Ruleset& r, model::RuleId id) {
         const model::Rule& rule = r.rule(id);
         auto [it, added] =
-            labels_.try_emplace(Evaluator::target_text(r, id), Label{rule.target, nullptr, {}});
+            labels_.try_emplace(Evaluator::nat_text(r, id), Label{rule.target, nullptr, {}});
         if (added) it->second.gives = &r.translation(rule);
         Step step;
         step.ruleset = &r;
@@ -261,7 +261,9 @@ class AnswersTaken {
             // The host's own sockets have ports of their own, which are kept; questions from the
             // service's port are another matter.
             const model::Translation& gives = *label->gives;
-            if (way == Way::output && gives.known && !gives.ports && !gives.random) continue;
+            if (way == Way::output && gives.known && !gives.ports && !gives.random &&
+                !gives.fully_random)
+                continue;
             Diagram q = p_.both(questions, numbered(outcomes, number));
             if (q == nothing) continue;
             Step by = one_of(*label, q, way, model::Hook::postrouting);

@@ -256,7 +256,13 @@ Proof prove(model::Family family, Host before, Host after, const Services& servi
     auto answer = for_orders(
         family, hosts, {&services.interface, 1}, options.most_words,
         [&](PacketSpace& space) { return FlowProof(space, before, after, services).run(); });
-    if (answer) return std::move(*answer);
+    if (answer) {
+        for (std::string& why : unfollowed(family, before, after)) {
+            answer->undecided.push_back({"UT903", std::move(why)});
+            if (answer->result == Sameness::same) answer->result = Sameness::undecided;
+        }
+        return std::move(*answer);
+    }
     Proof p;
     p.result = Sameness::undecided;
     p.undecided.push_back(

@@ -190,6 +190,14 @@ Truth conntrack(const ConntrackMatch& c, const Packet& p, const View& view) {
     return result;
 }
 
+bool in_ranges(const Ruleset& r, const Match& m, const model::Address& a) {
+    auto ranges = r.ranges_of(m);
+    auto after = std::upper_bound(
+        ranges.begin(), ranges.end(), a,
+        [](const model::Address& x, const model::AddressRange& range) { return x < range.first; });
+    return after != ranges.begin() && a <= std::prev(after)->last;
+}
+
 /// Predicates on an entry's keys: on a packet without one they are false in both polarities, but
 /// for helper and connlabel.
 Truth opaque(const Match& m, const View& view) {
@@ -224,14 +232,10 @@ Truth matches(const Ruleset& r, const Match& m, const Packet& p, const View& vie
             return is(address_matches(r, m, p.source));
         case MatchKind::destination:
             return is(address_matches(r, m, p.destination));
-        case MatchKind::source_range: {
-            const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
-            return is(a.first <= p.source && p.source <= a.last);
-        }
-        case MatchKind::destination_range: {
-            const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
-            return is(a.first <= p.destination && p.destination <= a.last);
-        }
+        case MatchKind::source_range:
+            return is(in_ranges(r, m, p.source));
+        case MatchKind::destination_range:
+            return is(in_ranges(r, m, p.destination));
         case MatchKind::in_interface:
             return is(interface_matches(r, m, view.in_interface));
         case MatchKind::out_interface:
@@ -264,7 +268,7 @@ Truth matches(const Ruleset& r, const Match& m, const Packet& p, const View& vie
         case MatchKind::address_type:
             return address_type(m, p, view);
         case MatchKind::comment:
-            return Truth::yes;
+            return is(true);
         case MatchKind::opaque:
             return opaque(m, view);
     }

@@ -60,12 +60,12 @@ std::string signature(const Ruleset& r, model::RuleId id) {
                 }
                 break;
             case MatchKind::source_range:
-            case MatchKind::destination_range: {
-                const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
-                for (std::uint8_t b : a.first.bytes) out += fmt::format("{:02x}", b);
-                for (std::uint8_t b : a.last.bytes) out += fmt::format("{:02x}", b);
+            case MatchKind::destination_range:
+                for (const model::AddressRange& a : r.ranges_of(m)) {
+                    for (std::uint8_t b : a.first.bytes) out += fmt::format("{:02x}", b);
+                    for (std::uint8_t b : a.last.bytes) out += fmt::format("{:02x}", b);
+                }
                 break;
-            }
             case MatchKind::source_port:
             case MatchKind::destination_port:
             case MatchKind::either_port:

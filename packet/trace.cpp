@@ -33,6 +33,7 @@ bool matters(const Rule& rule) {
         case TargetKind::log:
         case TargetKind::side_effect:
         case TargetKind::connsecmark:
+        case TargetKind::flow_offload:
             return false;
         case TargetKind::connmark:
             return rule.data != 0;
@@ -282,6 +283,8 @@ class Run {
                     // The first CT target wins (measured), so nothing undoes this one.
                     template_ = notracked_ = true;
                     view_.state = ConntrackState::untracked;
+                } else if (attached_ && view_.state == ConntrackState::invalid) {
+                    view_.state = ConntrackState::untracked;  // all that it does so late
                 }
                 return Outcome::fell_through;
             case TargetKind::ct_template:
@@ -434,6 +437,8 @@ Tracer::Tracer(Host host, std::span<const ChainRole> only) {
         f.nat = f.nat || std::any_of(r->rules.begin(), r->rules.end(), [](const Rule& rule) {
                     return rule.live && is_nat_target(rule.target);
                 });
+        if (!r->unfollowed.empty() && f.unfollowed.empty())
+            f.unfollowed = r->unfollowed.front().message;
         auto followed = [&](ChainRole role) {
             return only.empty() || std::find(only.begin(), only.end(), role) != only.end();
         };
@@ -444,14 +449,14 @@ Tracer::Tracer(Host host, std::span<const ChainRole> only) {
             if (!known) known = is_inert(*r, c.table, host);
             return *known;
         };
-        for (std::size_t i = 0; i < r->chains.size(); ++i) {
-            const model::Chain& c = r->chains[i];
-            if (!c.base || !followed(c.role)) continue;
+        for (ChainId id : r->base_chains()) {
+            const model::Chain& c = r->chain(id);
+            if (!followed(c.role)) continue;
             // A nat chain settles its side of the translation even when it is empty.
             bool nat = c.role == ChainRole::nat;
             if (c.rule_count == 0 && c.policy == TargetKind::accept && !nat) continue;
             f.hooks[static_cast<std::size_t>(c.hook)].push_back(
-                {r, ChainId(i), c.priority, c.role, is_inert_mangle(c)});
+                {r, id, r->place_in_hook(c), c.role, is_inert_mangle(c)});
         }
     }
     for (FamilyTables& f : families_)
@@ -503,6 +508,10 @@ Trace Tracer::trace(const Packet& packet, bool keep_steps,
         result.verdict = Verdict::unknown;
         for (const Choice& c : choices) add_reason(result.unknown_on, c.ruleset->string(c.text));
         if (!run.stopped_on().empty()) add_reason(result.unknown_on, run.stopped_on());
+    }
+    if (!tables.unfollowed.empty()) {
+        result.verdict = Verdict::unknown;
+        add_reason(result.unknown_on, tables.unfollowed);
     }
     return result;
 }

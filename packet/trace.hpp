@@ -86,7 +86,7 @@ class Tracer {
     struct BaseChain {
         const model::Ruleset* ruleset;
         model::ChainId chain;
-        std::int16_t priority;
+        std::int32_t priority;
         model::ChainRole role;
         bool inert;  ///< cannot change the verdict, nor what later chains see
     };
@@ -94,6 +94,7 @@ class Tracer {
         std::array<std::vector<BaseChain>, model::hook_count> hooks;  ///< by priority
         bool tracks = false;
         bool nat = false;
+        std::string_view unfollowed;  ///< what is not followed, and may decide
     };
 
     /// For a chain that is worth it; nullptr for others.

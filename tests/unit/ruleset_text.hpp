@@ -9,6 +9,7 @@
 #include "base/source_file.hpp"
 #include "model/iptables_text.hpp"
 #include "model/lower_iptables.hpp"
+#include "model/lower_nft.hpp"
 
 namespace untrack::test {
 
@@ -28,6 +29,18 @@ struct WithTexts : Loaded {
     explicit WithTexts(std::string_view text) : Loaded(text) {
         ruleset = model::lower(tree, {model::Family::ip, file.path(), true});
     }
+};
+
+/// nftables text as packets of one family meet it.
+struct LoadedNft {
+    SourceFile file;
+    parser::nft::SyntaxTree tree;
+    model::Ruleset ruleset;
+
+    explicit LoadedNft(std::string_view text, model::Family family = model::Family::ip)
+        : file(SourceFile::from_text("test.nft", text)),
+          tree(parser::nft::parse(file.text())),
+          ruleset(model::lower(tree, {family, file.path(), true})) {}
 };
 
 /// The text with its first `from` replaced, which must be there.

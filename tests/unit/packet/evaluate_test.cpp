@@ -84,7 +84,10 @@ void compare(test::RandomRuleset& random, model::Family family, const test::Load
             if (round == 0 && trace.verdict != Verdict::unknown) {
                 ASSERT_EQ(verdict_of(o.fate), trace.verdict) << packet::to_words(p) << "\n"
                                                              << loaded.file.text();
-                if (o.fate == Fate::accept) {
+                // Over lo raw's PREROUTING comes after conntrack: there NOTRACK makes INVALID
+                // packets look UNTRACKED, and conntrack has looked at them all the same.
+                bool late = !untracked && packet::is_loopback(p);
+                if (o.fate == Fate::accept && !late) {
                     ASSERT_EQ(untracked, trace.untracked == Truth::yes)
                         << packet::to_words(p) << "\n"
                         << loaded.file.text();
