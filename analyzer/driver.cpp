@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "analyzer/views.hpp"
 #include "base/parallel.hpp"
 
 namespace untrack::analyzer {
@@ -93,6 +94,21 @@ Findings lint(const FileContext& context, const Selection& selection, std::size_
     in_order(first.size(), threads, run(first), take);
     in_order(last.size(), 1, run(last), take);
     merge_runs(all.list, std::move(ends));
+    return all;
+}
+
+Findings lint(std::span<const std::unique_ptr<FileContext>> views, const Selection& selection,
+              std::size_t threads) {
+    Findings all;
+    std::vector<std::size_t> ends{0};
+    for (std::size_t i = 0; i < views.size(); ++i) {
+        Findings found = lint(*views[i], selection, threads);
+        for (Finding& f : found.list) f.view = static_cast<std::uint8_t>(i);
+        all.append(std::move(found));
+        ends.push_back(all.list.size());
+    }
+    merge_runs(all.list, std::move(ends));
+    drop_what_others_contradict(views, all.list);
     return all;
 }
 

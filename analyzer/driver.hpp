@@ -2,6 +2,8 @@
 // Runs the chosen lint rules on one file.
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -25,5 +27,9 @@ class Selection {
 
 /// What the rules find in the file, by position and then code; the same with any number of threads.
 Findings lint(const FileContext& context, const Selection& selection, std::size_t threads = 1);
+/// The same of one file as the packets of several families meet it. What is found of one place in
+/// more than one of them is said once.
+Findings lint(std::span<const std::unique_ptr<FileContext>> views, const Selection& selection,
+              std::size_t threads);
 
 }  // namespace untrack::analyzer

@@ -44,6 +44,7 @@ struct Finding {
     std::uint32_t details = 0xffffffffU;  ///< into Findings::details
     RuleIndex code = 0;
     Severity severity = Severity::warning;
+    std::uint8_t view = 0;  ///< whose rule it is: the number of the context that was linted
 };
 
 }  // namespace untrack::analyzer

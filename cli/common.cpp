@@ -22,7 +22,7 @@ void add_common_options(CLI::App& app, Context& context) {
 
 void add_input_options(CLI::App& app, Context& context) {
     app.add_option("--lang", context.language,
-                   "Language of the files; this version reads iptables and ip6tables")
+                   "Language of the files; this version reads iptables, ip6tables and nft")
         ->check(CLI::IsMember(
             {"auto", "iptables", "ip6tables", "nft", "iptables-config", "sysctl", "modprobe"}))
         ->capture_default_str();

@@ -5,6 +5,7 @@
 
 #include "cli/input.hpp"
 #include "cli/streams.hpp"
+#include "parser/nft/shape.hpp"
 
 namespace untrack::cli {
 namespace {
@@ -60,8 +61,22 @@ std::string dump_syntax(const ipt::SyntaxTree& tree) {
     return out;
 }
 
-std::string dump_model(const Input& input) {
-    const model::Ruleset& r = input.ruleset;
+std::string dump_syntax(const parser::nft::SyntaxTree& tree) {
+    std::string out;
+    std::vector<const parser::nft::Node*> ends;
+    for (const parser::nft::Node& node : tree.nodes) {
+        while (!ends.empty() && ends.back() == &node) ends.pop_back();
+        out += fmt::format("{}..{} {:{}}{}\n", node.begin, node.end, "", 2 * ends.size(),
+                           description(tree, node));
+        if (!node.leaf()) ends.push_back(&node + node.size);
+    }
+    for (const parser::nft::SyntaxError& e : tree.errors)
+        out += fmt::format("error {}..{} {}\n", e.range.begin, e.range.end, e.message);
+    return out;
+}
+
+std::string dump_model(const View& view) {
+    const model::Ruleset& r = view.ruleset;
     std::string out = fmt::format("family {}\n", family_digit(r.family));
     for (std::size_t c = 0; c < r.chains.size(); ++c) {
         const model::Chain& chain = r.chains[c];
@@ -75,7 +90,7 @@ std::string dump_model(const Input& input) {
             out +=
                 fmt::format("  {} matches, target {}: {}\n", rule.match_count,
                             rule.target == model::TargetKind::none ? "none" : r.target_name(rule),
-                            input.text.at(input.text.range(rule)));
+                            view.text->at(view.text->range(rule)));
         }
     }
     return out;
@@ -86,10 +101,11 @@ std::string dump_hooks(const model::Ruleset& r) {
     for (std::size_t h = 0; h < model::hook_count; ++h) {
         auto hook = static_cast<model::Hook>(h);
         std::vector<const model::Chain*> chains;
-        for (const model::Chain& c : r.chains)
-            if (c.base && c.hook == hook) chains.push_back(&c);
-        std::stable_sort(chains.begin(), chains.end(),
-                         [](const auto* a, const auto* b) { return a->priority < b->priority; });
+        for (model::ChainId id : r.base_chains())
+            if (r.chain(id).hook == hook) chains.push_back(&r.chain(id));
+        std::stable_sort(chains.begin(), chains.end(), [&](const auto* a, const auto* b) {
+            return r.place_in_hook(*a) < r.place_in_hook(*b);
+        });
         for (const model::Chain* c : chains)
             out += fmt::format("{} {} {}/{}: {} rules\n", name(hook), c->priority,
                                r.table(c->table).name, c->name, c->rule_count);
@@ -104,14 +120,15 @@ int run(const DumpArguments& arguments, const Context& context) {
         return exit_usage;
     }
     print_error(remarks(**input, context));
+    const Input& in = **input;
+    bool nft = in.language == model::Language::nft;
     if (arguments.stage == "text") {
-        write_out(ipt::print((*input)->tree));
+        write_out(nft ? parser::nft::print(in.nft_tree) : ipt::print(in.tree));
     } else if (arguments.stage == "syntax") {
-        write_out(dump_syntax((*input)->tree));
-    } else if (arguments.stage == "model") {
-        write_out(dump_model(**input));
+        write_out(nft ? dump_syntax(in.nft_tree) : dump_syntax(in.tree));
     } else {
-        write_out(dump_hooks((*input)->ruleset));
+        for (const auto& view : in.views)
+            write_out(arguments.stage == "model" ? dump_model(*view) : dump_hooks(view->ruleset));
     }
     return exit_ok;
 }

@@ -12,6 +12,9 @@
 
 #include "cli/language.hpp"
 #include "cli/streams.hpp"
+#include "model/iptables_text.hpp"
+#include "model/lower_nft.hpp"
+#include "model/nft_text.hpp"
 #include "model/read_iptables.hpp"
 
 namespace untrack::cli {
@@ -66,12 +69,7 @@ class Search {
         const std::string path = entry.path().string();
         auto language = look_into(path);
         if (!language) return unreadable(path, language.error());
-        if (*language == Language::iptables) found.push_back(path);
-        if (*language == Language::nft)
-            print_error(
-                fmt::format("{}: warning[UT904] unsupported-language: left out: this "
-                            "version reads no nftables ruleset\n",
-                            path));
+        if (*language == Language::iptables || *language == Language::nft) found.push_back(path);
     }
 
     void unreadable(const std::string& path, const std::string& why) {
@@ -86,6 +84,58 @@ std::string identity(const std::string& path) {
     std::error_code error;
     fs::path real = fs::canonical(path, error);
     return error ? path : real.string();
+}
+
+void read_iptables(Input& input, const Context& context, std::size_t threads) {
+    std::string_view text = input.file.text();
+    model::ReadOptions options;
+    options.path = input.file.path();
+    if (context.language == "ip6tables" || context.family == "6")
+        options.family = model::Family::ip6;
+    if (context.language == "iptables" || context.family == "4") options.family = model::Family::ip;
+    options.threads = text.size() < worth_threads ? 1 : threads;
+    View& view = *input.views.emplace_back(std::make_unique<View>());
+    model::read(text, options, input.tree, view.ruleset);
+    view.text = std::make_unique<model::IptablesText>(input.tree, view.ruleset);
+}
+
+/// Whether packets of its family meet anything there.
+bool holds_anything(const model::Ruleset& r) {
+    return !r.rules.empty() || !r.conntrack_objects.empty() || !r.base_chains().empty();
+}
+
+void read_nft(Input& input) {
+    input.language = model::Language::nft;
+    input.nft_tree = parser::nft::parse(input.file.text());
+    std::unique_ptr<View> empty;
+    for (model::Family family : {model::Family::ip, model::Family::ip6}) {
+        auto view = std::make_unique<View>();
+        view->ruleset = model::lower(input.nft_tree, {family, input.file.path()});
+        view->text = std::make_unique<model::NftText>(input.nft_tree, view->ruleset);
+        if (holds_anything(view->ruleset)) {
+            input.views.push_back(std::move(view));
+        } else if (empty == nullptr) {
+            empty = std::move(view);
+        }
+    }
+    if (input.views.empty()) input.views.push_back(std::move(empty));
+}
+
+std::vector<model::TextError> errors_of(const Input& input) {
+    std::vector<model::TextError> errors;
+    for (const auto& view : input.views)
+        for (const model::TextError& e : view->text->errors()) errors.push_back(e);
+    // The families of one text share most of them.
+    auto before = [](const model::TextError& a, const model::TextError& b) {
+        return a.range.begin < b.range.begin;
+    };
+    std::stable_sort(errors.begin(), errors.end(), before);
+    errors.erase(std::unique(errors.begin(), errors.end(),
+                             [](const model::TextError& a, const model::TextError& b) {
+                                 return a.range.begin == b.range.begin && a.message == b.message;
+                             }),
+                 errors.end());
+    return errors;
 }
 
 }  // namespace
@@ -121,8 +171,8 @@ std::optional<std::vector<std::string>> find_files(const std::vector<std::string
         failed = failed || search.failed;
         if (search.found.empty() && !search.failed) {
             complain(
-                fmt::format("{}: holds no iptables ruleset (no file that begins with a line "
-                            "such as `*filter')",
+                fmt::format("{}: holds no ruleset (no file that begins with a line such as "
+                            "`*filter' or `table inet filter {{')",
                             path));
             failed = true;
         }
@@ -136,12 +186,12 @@ tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& 
                                                              const Context& context, Keep keep,
                                                              std::size_t threads) {
     auto failure = [](std::string message) { return tl::make_unexpected(std::move(message)); };
-    bool guess_it = context.language == "auto";
-    if (!guess_it && context.language != "iptables" && context.language != "ip6tables")
+    const std::string& lang = context.language;
+    if (lang != "auto" && lang != "iptables" && lang != "ip6tables" && lang != "nft")
         return failure(
             fmt::format("{}: error[UT904] unsupported-language: this version does not read "
-                        "--lang {}, only iptables and ip6tables",
-                        path, context.language));
+                        "--lang {}, only iptables, ip6tables and nft",
+                        path, lang));
     auto file = path == "-" ? SourceFile::read_stdin() : SourceFile::open(path);
     if (!file)
         return failure(
@@ -149,41 +199,56 @@ tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& 
     if (keep == Keep::copied && path != "-")
         *file = SourceFile::from_text(file->path(), file->text());
     auto input = std::make_unique<Input>(std::move(*file));
-    std::string_view text = input->file.text();
-    if (guess_it)
-        if (Language guess = guess_language(text); guess != Language::iptables)
-            return failure(cannot_read(input->file.path(), guess));
-    model::ReadOptions options;
-    options.path = input->file.path();
-    if (context.language == "ip6tables" || context.family == "6")
-        options.family = model::Family::ip6;
-    if (context.language == "iptables" || context.family == "4") options.family = model::Family::ip;
-    options.threads = text.size() < worth_threads ? 1 : threads;
-    model::read(text, options, input->tree, input->ruleset);
+    Language language = lang == "nft" ? Language::nft : Language::iptables;
+    if (lang == "auto") {
+        language = guess_language(input->file.text());
+        if (language != Language::iptables && language != Language::nft)
+            return failure(cannot_read(input->file.path(), language));
+    }
+    if (language == Language::nft) {
+        read_nft(*input);
+    } else {
+        read_iptables(*input, context, threads);
+    }
     return input;
+}
+
+std::size_t error_count(const Input& input) {
+    return errors_of(input).size();
 }
 
 std::string syntax_errors(const Input& input) {
     std::string out;
-    for (const model::TextError& error : input.text.errors()) {
-        LineColumn at = input.text.lines().place(error.range.begin);
-        out += fmt::format("{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column,
-                           error.message);
+    for (const model::TextError& e : errors_of(input)) {
+        LineColumn at = input.lines().place(e.range.begin);
+        out +=
+            fmt::format("{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column, e.message);
     }
     return out;
 }
 
 std::string remarks(const Input& input, const Context& context) {
     std::string out;
-    const model::Ruleset& r = input.ruleset;
     if (context.verbose) {
-        out = fmt::format("{}: read as {} (IPv{}), lines: {}, tables: {}, rules: {}\n",
-                          input.file.path(), input.text.language(), family_digit(r.family),
-                          input.tree.lines.size(), r.tables.size(), r.rules.size());
+        for (const auto& view : input.views) {
+            const model::Ruleset& r = view->ruleset;
+            out += fmt::format("{}: read as {} (IPv{}), lines: {}, tables: {}, rules: {}\n",
+                               input.file.path(), view->text->language(), family_digit(r.family),
+                               input.lines().line_count(), r.tables.size(), r.rules.size());
+        }
     }
-    if (!input.has_rules() && !context.quiet)
+    if (context.quiet) return out;
+    if (!input.has_rules())
         out += fmt::format("{}: {}\n", input.file.path(),
                            input.file.text().empty() ? "is empty" : "holds no table and no rule");
+    std::uint32_t last = 0xffffffffU;
+    for (const model::Problem& p : input.views.front()->ruleset.unfollowed) {
+        if (p.range.begin == last) continue;
+        last = p.range.begin;
+        LineColumn at = input.lines().place(p.range.begin);
+        out +=
+            fmt::format("{}:{}:{}: note: {}\n", input.file.path(), at.line, at.column, p.message);
+    }
     return out;
 }
 

@@ -2,6 +2,7 @@
 // From paths on the command line to rulesets.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,28 +11,42 @@
 
 #include "base/source_file.hpp"
 #include "cli/common.hpp"
-#include "model/iptables_text.hpp"
+#include "model/ruleset_text.hpp"
+#include "parser/iptables/syntax.hpp"
+#include "parser/nft/syntax.hpp"
 
 namespace untrack::cli {
 
-/// One ruleset with everything that refers to it; it does not move.
+/// A file's rules as packets of one family meet them; it does not move.
+struct View {
+    model::Ruleset ruleset;
+    std::unique_ptr<model::RulesetText> text;
+};
+
+/// One file with everything that refers to it; it does not move.
 struct Input {
     SourceFile file;
-    parser::iptables::SyntaxTree tree;
-    model::Ruleset ruleset;
-    model::IptablesText text{tree, ruleset};
+    model::Language language = model::Language::iptables;
+    parser::iptables::SyntaxTree tree;  ///< of an iptables file
+    parser::nft::SyntaxTree nft_tree;   ///< of nftables text
+    /// Never empty: one of an iptables file, of nftables text one for each family that it has
+    /// tables for, IPv4 first.
+    std::vector<std::unique_ptr<View>> views;
 
     explicit Input(SourceFile f) : file(std::move(f)) {}
     Input(const Input&) = delete;
     Input& operator=(const Input&) = delete;
 
+    [[nodiscard]] const LineIndex& lines() const { return views.front()->text->lines(); }
     [[nodiscard]] bool has_rules() const {
-        return !ruleset.rules.empty() || !ruleset.tables.empty();
+        return std::any_of(views.begin(), views.end(), [](const auto& view) {
+            return !view->ruleset.rules.empty() || !view->ruleset.tables.empty();
+        });
     }
 };
 
-/// The files that the paths stand for: a file for itself, a directory for the iptables files in and
-/// below it, in the order of their names; each file once. No path at all is standard input, unless
+/// The files that the paths stand for: a file for itself, a directory for the rulesets in and below
+/// it, in the order of their names; each file once. No path at all is standard input, unless
 /// that is a terminal. `subcommand` is what messages call the reader. When something is wrong, says
 /// so on stderr and returns nothing.
 std::optional<std::vector<std::string>> find_files(const std::vector<std::string>& paths,
@@ -46,12 +61,14 @@ enum class Keep : std::uint8_t {
 };
 
 /// Reads, parses and lowers a file ("-" is standard input). When it cannot be read, or is no
-/// iptables file, the error says so, path included. Syntax errors are left to the caller.
+/// ruleset, the error says so, path included. Syntax errors are left to the caller.
 tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& path,
                                                              const Context& context,
                                                              Keep keep = Keep::mapped,
                                                              std::size_t threads = 1);
-/// Syntax errors and unreadable values of a file as lines FILE:LINE:COLUMN: error: ...; empty when
+/// How many syntax errors and unreadable values a file has.
+std::size_t error_count(const Input& input);
+/// Those errors as lines FILE:LINE:COLUMN: error: ...; empty when
 /// there are none.
 std::string syntax_errors(const Input& input);
 /// What a reader should know of a file that was read: with -v what it is, and always that it holds

@@ -102,8 +102,8 @@ bool opens_kernel_table(std::string_view line) {
 /// What language is called in messages.
 std::string_view description(Language language) {
     switch (language) {
-        case Language::nft:
-            return "an nftables ruleset";
+        case Language::nft_json:
+            return "an nftables ruleset as JSON";
         case Language::iptables_config:
             return "the configuration of Red Hat's iptables service";
         case Language::sysctl:
@@ -118,7 +118,7 @@ std::string_view description(Language language) {
 }  // namespace
 
 Language guess_language(std::string_view text) {
-    if (is_nft_json(text)) return Language::nft;
+    if (is_nft_json(text)) return Language::nft_json;
     // A program or an archive has stars at line starts, too.
     if (text.substr(0, 64).find('\0') != std::string_view::npos && text.find_first_of("*#:-[") != 0)
         return Language::binary;
@@ -161,18 +161,23 @@ std::string cannot_read(std::string_view path, Language language) {
                 "on a test host and give what iptables-save prints there",
                 path);
         case Language::binary:
-            return fmt::format("{}: this is no text file: what iptables-save prints is wanted",
-                               path);
+            return fmt::format(
+                "{}: this is no text file: what iptables-save or `nft list ruleset' prints is "
+                "wanted",
+                path);
         case Language::unknown:
         case Language::iptables:
             return fmt::format(
-                "{}: no iptables ruleset (no `*table' line): what iptables-save prints is wanted; "
-                "--lang iptables reads it all the same",
+                "{}: no ruleset (no `*filter' line, no `table inet filter {{'): what iptables-save "
+                "or "
+                "`nft list ruleset' prints is wanted; --lang iptables or --lang nft reads it all "
+                "the "
+                "same",
                 path);
         default:
             return fmt::format(
                 "{}: error[UT904] unsupported-language: this is {}; this version reads what "
-                "iptables-save and ip6tables-save print",
+                "iptables-save, ip6tables-save and `nft list ruleset' print",
                 path, description(language));
     }
 }
@@ -180,7 +185,7 @@ std::string cannot_read(std::string_view path, Language language) {
 Language language_at_first_line(std::string_view text) {
     if (text.starts_with("#!") && text.substr(0, text.find('\n')).find("nft") != text.npos)
         return Language::nft;
-    if (is_nft_json(text)) return Language::nft;
+    if (is_nft_json(text)) return Language::nft_json;
     std::string_view line;
     for (Lines lines(text); lines.next(line);) {
         std::string_view words = trimmed(line);

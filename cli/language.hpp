@@ -11,6 +11,7 @@ namespace untrack::cli {
 enum class Language : std::uint8_t {
     iptables,  ///< of either family; blank files are, too
     nft,
+    nft_json,         ///< what `nft -j` prints
     iptables_config,  ///< /etc/sysconfig/iptables-config
     sysctl,
     modprobe,
@@ -21,7 +22,7 @@ enum class Language : std::uint8_t {
 
 /// A guess from the first lines that say something.
 Language guess_language(std::string_view text);
-/// "UT904 unsupported-language" or, for what is no ruleset at all, "no iptables ruleset": the
+/// "UT904 unsupported-language" or, for what is no ruleset at all, "no ruleset": the
 /// message about a file of a language that is not read, path included.
 std::string cannot_read(std::string_view path, Language language);
 

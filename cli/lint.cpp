@@ -32,7 +32,7 @@ struct Checked {
     std::unique_ptr<Input> input;
     std::string error;
     std::unique_ptr<analyzer::Findings> findings;
-    std::vector<model::ConntrackUse> uses;
+    std::vector<std::vector<model::ConntrackUse>> uses;  ///< by view
 };
 
 class Linting {
@@ -107,26 +107,39 @@ class Linting {
                                           ? model::KernelProfile::rhel7_3_10
                                           : model::KernelProfile::modern;
         if (in.file.text().size() < worth_threads) threads = 1;
-        analyzer::FileContext file(in.text, kernel, threads);
-        checked.findings =
-            std::make_unique<analyzer::Findings>(analyzer::lint(file, selection, threads));
-        checked.uses = std::move(file.rules.uses);
+        std::vector<std::unique_ptr<analyzer::FileContext>> views;
+        for (const auto& view : in.views)
+            views.push_back(std::make_unique<analyzer::FileContext>(*view->text, kernel, threads));
+        checked.findings = std::make_unique<analyzer::Findings>(
+            in.language == model::Language::iptables
+                ? analyzer::lint(*views.front(), selection, threads)
+                : analyzer::lint(views, selection, threads));
+        for (const auto& view : views) checked.uses.push_back(std::move(view->rules.uses));
         return checked;
     }
 
     void keep(Checked&& file) {
         const Checked& checked = checked_.emplace_back(std::move(file));
         Input& in = *checked.input;
-        report::LintedFile linted{in.file.path(),          in.file.text(),         &in.ruleset,
-                                  in.text.language(),      checked.findings.get(), &in.text.lines(),
-                                  in.text.errors().size(), checked.uses,           {}};
-        std::size_t named = linted.uses.size();
-        if (!wants_json_) named = std::min(named, report::most_lines_named);
-        linted.use_lines.reserve(named);
-        for (const model::ConntrackUse& use : std::span(linted.uses).first(named)) {
-            TextRange at = use.rule.valid() ? in.text.range(in.ruleset.rule(use.rule))
-                                            : in.ruleset.table(use.table).declared;
-            linted.use_lines.push_back(linted.lines->place(at.begin).line);
+        report::LintedFile linted{in.file.path(),
+                                  in.file.text(),
+                                  in.views.front()->text->language(),
+                                  checked.findings.get(),
+                                  &in.lines(),
+                                  error_count(in),
+                                  {}};
+        for (std::size_t i = 0; i < in.views.size(); ++i) {
+            const model::Ruleset& ruleset = in.views[i]->ruleset;
+            report::LintedFile::View view{&ruleset, checked.uses[i], {}};
+            std::size_t named = view.uses.size();
+            if (!wants_json_) named = std::min(named, report::most_lines_named);
+            view.use_lines.reserve(named);
+            for (const model::ConntrackUse& use : std::span(view.uses).first(named)) {
+                TextRange at = use.rule.valid() ? in.views[i]->text->range(ruleset.rule(use.rule))
+                                                : use.declared;
+                view.use_lines.push_back(in.lines().place(at.begin).line);
+            }
+            linted.views.push_back(std::move(view));
         }
         auto limit = arguments_.fail_on == "error"  ? analyzer::Severity::error
                      : arguments_.fail_on == "info" ? analyzer::Severity::info

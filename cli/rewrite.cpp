@@ -128,11 +128,12 @@ class Rewriting {
     std::string read_address(const Input& input, rewriter::Request& request) const {
         if (arguments_.address.empty()) return {};
         model::MaskedAddress address;
-        if (model::parse_masked_address(input.ruleset.family, arguments_.address, address) !=
-            model::AddressParse::ok)
+        if (model::parse_masked_address(input.views.front()->ruleset.family, arguments_.address,
+                                        address) != model::AddressParse::ok)
             return fmt::format("--address {} is no IPv{} address, and this is an IPv{} ruleset",
-                               arguments_.address, family_digit(input.ruleset.family),
-                               family_digit(input.ruleset.family));
+                               arguments_.address,
+                               family_digit(input.views.front()->ruleset.family),
+                               family_digit(input.views.front()->ruleset.family));
         request.address = address;
         return {};
     }
@@ -171,6 +172,11 @@ class Rewriting {
                           errors + fmt::format("untrack: {}: left as it was: a ruleset with errors "
                                                "is not rewritten\n",
                                                input.file.path()));
+        if (input.language != model::Language::iptables) {
+            std::string why =
+                "error[UT904] unsupported-language: nftables rulesets are not rewritten yet";
+            return failed(path, why, fmt::format("{}: {}\n", input.file.path(), why));
+        }
         rewriter::Request request = request_;
         if (std::string why = read_address(input, request); !why.empty())
             return failed(path, why, fmt::format("untrack: {}: {}\n", input.file.path(), why));
@@ -178,11 +184,11 @@ class Rewriting {
         Converted converted;
         report::RewrittenFile& file = converted.report;
         file.path = input.file.path();
-        file.outcome = rewriter::rewrite(input.tree, input.ruleset, request);
+        file.outcome = rewriter::rewrite(input.tree, input.views.front()->ruleset, request);
         // Reasons that are about no line of the file have offset 0.
         for (auto* reasons : {&file.outcome.reasons, &file.outcome.forced})
             for (rewriter::Reason& reason : *reasons)
-                if (reason.offset != 0) reason.line = input.text.lines().place(reason.offset).line;
+                if (reason.offset != 0) reason.line = input.lines().place(reason.offset).line;
         converted.messages = remarks(input, context_);
         converted.messages +=
             report::rewrite_text(file, !context_.quiet, use_color(context_.color, STDERR_FILENO));

@@ -22,11 +22,14 @@ struct TraceArguments {
 
 /// Two files that fill the same table of the same family are not one host.
 bool one_host(const std::vector<std::unique_ptr<Input>>& inputs) {
-    for (std::size_t i = 0; i < inputs.size(); ++i)
+    std::vector<const View*> views;
+    for (const auto& input : inputs)
+        for (const auto& view : input->views) views.push_back(view.get());
+    for (std::size_t i = 0; i < views.size(); ++i)
         for (std::size_t k = 0; k < i; ++k) {
-            const model::Ruleset& a = inputs[k]->ruleset;
-            const model::Ruleset& b = inputs[i]->ruleset;
-            if (a.family != b.family) continue;
+            const model::Ruleset& a = views[k]->ruleset;
+            const model::Ruleset& b = views[i]->ruleset;
+            if (a.family != b.family || a.language != b.language) continue;
             for (const model::Table& t : b.tables) {
                 if (!a.find_table(t.name).valid()) continue;
                 complain(
@@ -61,10 +64,11 @@ class Tracing {
         bool read = arguments_.packet_file.empty() ? read_words() : read_file();
         if (!read) return exit_usage;
         std::vector<const model::Ruleset*> host;
-        for (const auto& input : inputs_) {
-            host.push_back(&input->ruleset);
-            texts_.push_back(&input->text);
-        }
+        for (const auto& input : inputs_)
+            for (const auto& view : input->views) {
+                host.push_back(&view->ruleset);
+                texts_.push_back(view->text.get());
+            }
         packet::Tracer tracer(host);
         std::vector<Output> outputs = formats.open([](Format) { return true; });
         std::vector<std::string> waiting(outputs.size());

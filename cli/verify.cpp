@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // untrack verify: are two rulesets the same; is a conversion sound.
 #include <fmt/format.h>
+#include <iterator>
 
 #include "cli/formats.hpp"
 #include "cli/input.hpp"
@@ -25,7 +26,7 @@ struct VerifyArguments {
 class Verifying {
   public:
     Verifying(const VerifyArguments& arguments, const Context& context)
-        : arguments_(arguments), context_(context) {}
+        : arguments_(arguments), context_(context), fits_(arguments.address.empty()) {}
 
     int run() {
         if (arguments_.before == "-" && arguments_.after == "-") {
@@ -36,32 +37,30 @@ class Verifying {
         auto after = before ? read(arguments_.after) : nullptr;
         if (!after) return exit_usage;
         Formats formats(context_, {arguments_.before, arguments_.after});
-        model::Family family = before->ruleset.family;
-        if (family != after->ruleset.family) {
-            complain(fmt::format("{} is read as IPv{}, {} as IPv{}: say --family if that is wrong",
-                                 arguments_.before, family_digit(family), arguments_.after,
-                                 family_digit(after->ruleset.family)));
+        report::VerifyReport report;
+        bool compared = false;
+        for (model::Family family : {model::Family::ip, model::Family::ip6}) {
+            const View* old_view = view_of(*before, family);
+            const View* new_view = view_of(*after, family);
+            if (old_view == nullptr || new_view == nullptr) continue;
+            compared = true;
+            auto ours = services(family);
+            if (!ours) return exit_usage;
+            compare(*old_view, *new_view, *ours, report);
+        }
+        if (!compared) {
+            complain(fmt::format("{} is read as {}, {} as {}: say --family if that is wrong",
+                                 arguments_.before, families(*before), arguments_.after,
+                                 families(*after)));
             return exit_usage;
         }
-        if (!services(family)) return exit_usage;
-        report::VerifyReport report;
-        report.texts = {&before->text, &after->text};
-        const model::Ruleset* old_host[] = {&before->ruleset};
-        const model::Ruleset* new_host[] = {&after->ruleset};
-        packet::CompareOptions options;
-        options.effects = arguments_.effects;
-        if (services_.list.empty()) {
-            packet::Comparison c = packet::compare(family, old_host, new_host, options);
-            report.result = c.result;
-            report.differences = std::move(c.differences);
-            report.more = c.more;
-            report.undecided = std::move(c.undecided);
-        } else {
-            report.proof = packet::prove(family, old_host, new_host, services_, options);
-            report.result = report.proof->result;
-            for (const packet::Doubt& d : report.proof->undecided)
-                report.undecided.push_back(d.message);
+        if (!fits_) {
+            complain(fmt::format("--address {} is no {} address", arguments_.address,
+                                 families(*before)));
+            return exit_usage;
         }
+        say_left_out(*before, *after, arguments_.before);
+        say_left_out(*after, *before, arguments_.after);
         std::vector<Output> outputs = formats.open([](Format) { return true; });
         for (Output& output : outputs) {
             output.write(output.format() == Format::json ? report::verify_json(report)
@@ -86,36 +85,93 @@ class Verifying {
             print_error(errors);
             return nullptr;
         }
-        input.ruleset = input.text.with_target_texts();
+        for (const auto& view : input.views) view->ruleset = view->text->with_target_texts();
         return std::move(*read);
     }
 
-    bool services(model::Family family) {
+    static const View* view_of(const Input& input, model::Family family) {
+        for (const auto& view : input.views)
+            if (view->ruleset.family == family) return view.get();
+        return nullptr;
+    }
+    static std::string families(const Input& input) {
+        std::string out;
+        for (const auto& view : input.views)
+            out += fmt::format("{}IPv{}", out.empty() ? "" : " and ",
+                               family_digit(view->ruleset.family));
+        return out;
+    }
+    /// What only one of the files has rules for is compared with nothing.
+    void say_left_out(const Input& input, const Input& other, const std::string& path) const {
+        if (context_.quiet) return;
+        for (const auto& view : input.views)
+            if (view_of(other, view->ruleset.family) == nullptr)
+                print_error(fmt::format("{}: what it says of IPv{} is compared with nothing\n",
+                                        path, family_digit(view->ruleset.family)));
+    }
+
+    void compare(const View& before, const View& after, const packet::Services& services,
+                 report::VerifyReport& report) const {
+        model::Family family = before.ruleset.family;
+        report.texts.push_back(before.text.get());
+        report.texts.push_back(after.text.get());
+        const model::Ruleset* old_host[] = {&before.ruleset};
+        const model::Ruleset* new_host[] = {&after.ruleset};
+        packet::CompareOptions options;
+        options.effects = arguments_.effects;
+        auto worse = [&](packet::Sameness result) {
+            if (report.result == packet::Sameness::different) return;
+            if (result != packet::Sameness::same) report.result = result;
+        };
+        auto take = [](auto& to, auto& from) {
+            to.insert(to.end(), std::make_move_iterator(from.begin()),
+                      std::make_move_iterator(from.end()));
+        };
+        if (services.list.empty()) {
+            packet::Comparison c = packet::compare(family, old_host, new_host, options);
+            worse(c.result);
+            take(report.differences, c.differences);
+            report.more = report.more || c.more;
+            take(report.undecided, c.undecided);
+        } else {
+            packet::Proof proof = packet::prove(family, old_host, new_host, services, options);
+            worse(proof.result);
+            for (const packet::Doubt& d : proof.undecided) report.undecided.push_back(d.message);
+            if (!report.proof) report.proof.emplace();
+            take(report.proof->violations, proof.violations);
+            take(report.proof->residue, proof.residue);
+            take(report.proof->undecided, proof.undecided);
+        }
+    }
+
+    /// The services as the family knows them: with an address of the other one there are none.
+    std::optional<packet::Services> services(model::Family family) {
+        packet::Services out;
+        out.role = arguments_.role == "router" ? packet::Role::router : packet::Role::server;
+        out.interface = arguments_.interface;
         for (const std::string& text : arguments_.ports) {
             auto service = rewriter::parse_service(text);
             if (!service) {
                 complain(fmt::format("--port: {}", service.error()));
-                return false;
+                return std::nullopt;
             }
-            services_.list.push_back(*service);
+            out.list.push_back(*service);
         }
-        services_.role = arguments_.role == "router" ? packet::Role::router : packet::Role::server;
-        services_.interface = arguments_.interface;
-        if (arguments_.address.empty()) return true;
+        if (arguments_.address.empty()) return out;
         model::MaskedAddress address;
-        if (model::parse_masked_address(family, arguments_.address, address) !=
+        if (model::parse_masked_address(family, arguments_.address, address) ==
             model::AddressParse::ok) {
-            complain(fmt::format("--address {} is no IPv{} address", arguments_.address,
-                                 family_digit(family)));
-            return false;
+            out.address = address;
+            fits_ = true;
+        } else {
+            out.list.clear();
         }
-        services_.address = address;
-        return true;
+        return out;
     }
 
     const VerifyArguments& arguments_;
     const Context& context_;
-    packet::Services services_;
+    bool fits_;  ///< --address is one of a family that is compared
 };
 
 }  // namespace

@@ -64,8 +64,10 @@ class Writer {
             next();
             out_ += "{\"path\":";
             append_string(out_, file.path);
-            format(",\"language\":\"{}\",\"family\":\"{}\",\"syntax_errors\":{}}}", file.language,
-                   family_digit(file.ruleset->family), file.syntax_errors);
+            format(",\"language\":\"{}\",\"family\":\"", file.language);
+            for (const LintedFile::View& view : file.views)
+                out_ += family_digit(view.ruleset->family);
+            format("\",\"syntax_errors\":{}}}", file.syntax_errors);
         }
         out_ += "],\n\"findings\":[";
         begin_list();
@@ -115,9 +117,10 @@ class Writer {
         format(",\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{}", begin.line,
                begin.column, end.line, end.column);
         if (f.rule.valid()) {
-            const model::Rule& r = file.ruleset->rule(f.rule);
-            append_key(out_, "table", file.ruleset->table_of(r).name);
-            append_key(out_, "chain", file.ruleset->chain(r.chain).name);
+            const model::Ruleset& ruleset = file.ruleset_of(f);
+            const model::Rule& r = ruleset.rule(f.rule);
+            append_key(out_, "table", ruleset.table_of(r).name);
+            append_key(out_, "chain", ruleset.chain(r.chain).name);
             append_key(out_, "rule", line);
         } else {
             out_ += R"(,"table":null,"chain":null,"rule":null)";
@@ -154,9 +157,17 @@ class Writer {
                               std::string_view line) {
         std::uint64_t h = hash(analyzer::rules()[f.code].code);
         h = hash(line, h);
-        if (f.rule.valid()) h = hash(file.ruleset->table_of(file.ruleset->rule(f.rule)).name, h);
+        const model::Ruleset& ruleset = file.ruleset_of(f);
+        if (f.rule.valid()) h = hash(ruleset.table_of(ruleset.rule(f.rule)).name, h);
         unsigned n = seen_[h]++;
         return n == 0 ? h : hash(std::to_string(n), h);
+    }
+
+    template <typename F>
+    void for_views(model::Family family, F f) {
+        for (const LintedFile& file : files_)
+            for (const LintedFile::View& view : file.views)
+                if (view.ruleset->family == family) f(file, view);
     }
 
     void conntrack() {
@@ -164,26 +175,24 @@ class Writer {
         for (model::Family family : {model::Family::ip, model::Family::ip6}) {
             bool present = false;
             bool needed = false;
-            for (const LintedFile& file : files_) {
-                if (file.ruleset->family != family) continue;
+            for_views(family, [&](const LintedFile&, const LintedFile::View& view) {
                 present = true;
-                needed = needed || !file.uses.empty();
-            }
+                needed = needed || !view.uses.empty();
+            });
             if (!present) continue;
             format("{}\n{{\"family\":\"{}\",\"needed\":{},\"by\":[", first_family ? "" : ",",
                    family_digit(family), needed);
             first_family = false;
             begin_list();
-            for (const LintedFile& file : files_) {
-                if (file.ruleset->family != family) continue;
-                for (std::size_t i = 0; i < file.uses.size(); ++i) {
+            for_views(family, [&](const LintedFile& file, const LintedFile::View& view) {
+                for (std::size_t i = 0; i < view.uses.size(); ++i) {
                     next();
                     out_ += "{\"path\":";
                     append_string(out_, file.path);
-                    format(",\"line\":{},\"why\":\"{}\"}}", file.use_lines[i],
-                           why(file.uses[i].need));
+                    format(",\"line\":{},\"why\":\"{}\"}}", view.use_lines[i],
+                           why(view.uses[i].need));
                 }
-            }
+            });
             out_ += "]}";
         }
     }

@@ -17,15 +17,23 @@ inline constexpr std::size_t most_lines_named = 10;
 
 /// One linted file, as the reports see it.
 struct LintedFile {
+    /// The file as the packets of one family meet it.
+    struct View {
+        const model::Ruleset* ruleset;
+        std::vector<model::ConntrackUse> uses;
+        std::vector<std::uint32_t> use_lines;  ///< the line of each use; for text the first few do
+    };
     std::string_view path;
     std::string_view text;
-    const model::Ruleset* ruleset;
     std::string_view language;
     const analyzer::Findings* findings;
     const LineIndex* lines;
     std::size_t syntax_errors;
-    std::vector<model::ConntrackUse> uses;
-    std::vector<std::uint32_t> use_lines;  ///< the line of each use; for text the first few do
+    std::vector<View> views;
+
+    [[nodiscard]] const model::Ruleset& ruleset_of(const analyzer::Finding& finding) const {
+        return *views[finding.view].ruleset;
+    }
 };
 
 /// A finding with its place, an excerpt and a caret, appended to `out`.

@@ -138,19 +138,22 @@ std::string conntrack_summary(const std::vector<LintedFile>& files) {
         std::string places;
         std::size_t shown = 0;
         for (const LintedFile& file : files) {
-            if (file.ruleset->family != family) continue;
-            present = true;
-            count += file.uses.size();
-            bool named = false;
-            for (std::uint32_t line : file.use_lines) {
-                if (shown == most_lines_named) break;
-                if (files.size() > 1 && !named) {
-                    places += fmt::format("{}{}:{}", places.empty() ? "" : "; ", file.path, line);
-                } else {
-                    places += fmt::format("{}{}", places.empty() ? "" : ", ", line);
+            for (const LintedFile::View& view : file.views) {
+                if (view.ruleset->family != family) continue;
+                present = true;
+                count += view.uses.size();
+                bool named = false;
+                for (std::uint32_t line : view.use_lines) {
+                    if (shown == most_lines_named) break;
+                    if (files.size() > 1 && !named) {
+                        places +=
+                            fmt::format("{}{}:{}", places.empty() ? "" : "; ", file.path, line);
+                    } else {
+                        places += fmt::format("{}{}", places.empty() ? "" : ", ", line);
+                    }
+                    named = true;
+                    ++shown;
                 }
-                named = true;
-                ++shown;
             }
         }
         if (!present) continue;

@@ -113,7 +113,7 @@ TEST(Reports, VerifyHasTheContractsKeys) {
     difference.resize(5);
     EXPECT_EQ(difference, (Keys{"kind", "message", "witness", "before", "after"}));
     EXPECT_EQ(shell("untrack verify --port 80/tcp a b", f.path()).code, 1);
-    EXPECT_EQ(shell("untrack verify --lang nft a b", f.path()).code, 2);
+    EXPECT_EQ(shell("untrack verify --lang sysctl a b", f.path()).code, 2);
 }
 
 TEST(Reports, GoWhereFormatSendsThem) {

@@ -12,8 +12,8 @@ void ut103(const FileContext& file, Reporter& report) {
                    id);
     // On old kernels a nat table tracks without any rule.
     for (const model::ConntrackUse& use : file.rules.uses)
-        if (!use.rule.valid())
-            report.add(file.ruleset.table(use.table).declared,
+        if (!use.rule.valid() && use.need == model::ConntrackNeed::nat)
+            report.add(use.declared,
                        "on this kernel a nat table turns connection tracking on by being there, "
                        "even without rules: take the table out");
 }

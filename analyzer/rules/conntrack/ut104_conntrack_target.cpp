@@ -5,7 +5,13 @@ namespace untrack::analyzer {
 
 void ut104(const FileContext& file, Reporter& report) {
     for (const model::ConntrackUse& use : file.rules.uses) {
-        if (!use.rule.valid()) continue;
+        if (!use.rule.valid()) {
+            if (use.need == model::ConntrackNeed::target)
+                report.add(use.declared,
+                           "this turns connection tracking on for every packet of the family by "
+                           "being declared: take it away if nothing uses it");
+            continue;
+        }
         const model::Rule& rule = file.ruleset.rule(use.rule);
         if (model::conntrack_need(rule.target) == model::ConntrackNeed::target)
             report.add(file.target_range(rule),
