@@ -2,6 +2,7 @@
 #include "model/lower_iptables.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <fmt/format.h>
 
@@ -16,6 +17,9 @@ using ipt::Base;
 using ipt::LineKind;
 
 constexpr std::uint32_t no_rule = 0xffffffffU;
+
+/// Lines whose targets are looked up together.
+constexpr std::size_t lines_ahead = 64;
 
 struct BuiltInChain {
     std::string_view table;
@@ -87,6 +91,7 @@ class Lowering {
     void read_new_lines() {
         r_.text = tree_.text;
         for (; lines_read_ < tree_.lines.size(); ++lines_read_) {
+            if (lines_read_ % lines_ahead == 0) prefetch_targets();
             const ipt::Line& line = tree_.lines[lines_read_];
             reader_.set_line(line);
             switch (line.kind) {
@@ -163,12 +168,35 @@ class Lowering {
         return r_.add_chain(chain);
     }
 
+    /// The chains that the next lines jump to are all over the memory of a large file.
+    void prefetch_targets() {
+        std::array<std::string_view, lines_ahead> names;
+        std::size_t count = 0;
+        std::size_t end = std::min(lines_read_ + lines_ahead, tree_.lines.size());
+        for (std::size_t i = lines_read_; i < end; ++i) {
+            std::span<const ipt::Option> options = tree_.options_of(tree_.lines[i]);
+            auto jump = std::find_if(options.rbegin(), options.rend(), [](const ipt::Option& o) {
+                return o.key == ipt::key(Base::jump) || o.key == ipt::key(Base::goto_);
+            });
+            if (jump == options.rend() || jump->value_size == 0) continue;
+            std::string_view name = tree_.plain_value(*jump);
+            if (!ipt::is_standard_target(name)) names[count++] = name;
+        }
+        r_.prefetch_chains(table_, {names.data(), count});
+    }
+
     /// The chain of the current table; made, undeclared, when there is none (fragments for
     /// --noflush name chains of others).
     ChainId chain_named(std::string_view name) {
         // Most rules are for the chain of the rule before.
         if (newest_.valid() && r_.chain(newest_).table == table_ && r_.chain(newest_).name == name)
             return newest_;
+        // Of the others most are for the chain that was declared after it: iptables-save writes
+        // rules in the order of the chains.
+        ChainId next(newest_.value + 1);
+        if (next.value < r_.chains.size() && r_.chain(next).table == table_ &&
+            r_.chain(next).name == name)
+            return newest_ = next;
         newest_ = r_.find_chain(table_, name);
         if (newest_.valid()) return newest_;
         Chain chain;
@@ -491,7 +519,11 @@ class Lowering {
     }
 
     void resolve_targets() {
-        for (Rule& rule : r_.rules) {
+        for (std::size_t i = 0; i < r_.rules.size(); ++i) {
+            Rule& rule = r_.rules[i];
+            if (i + lines_ahead < r_.rules.size())
+                if (ChainId later = r_.rules[i + lines_ahead].jump; later.valid())
+                    __builtin_prefetch(&r_.chains[later.value], 1);
             if (!rule.live) continue;
             if (rule.target == TargetKind::external) resolve(rule);
             if (rule.jump.valid()) forget_missing(rule);

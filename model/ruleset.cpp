@@ -58,6 +58,24 @@ ChainId Ruleset::find_chain(TableId table, std::string_view wanted) const {
     return found == HashSlots::none ? ChainId() : ChainId(found);
 }
 
+void Ruleset::prefetch_chains(TableId table, std::span<const std::string_view> names) const {
+    constexpr std::size_t at_once = 64;
+    std::array<std::uint32_t, at_once> keys{};  // hashes, then indices
+    for (; !names.empty(); names = names.subspan(std::min(names.size(), at_once))) {
+        std::span<std::uint32_t> some(keys.data(), std::min(names.size(), at_once));
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            some[i] = hash_text(names[i], table.value);
+            chain_slots_.prefetch(some[i]);
+        }
+        for (std::uint32_t& key : some) {
+            key = chain_slots_.first(key);
+            if (key != HashSlots::none) __builtin_prefetch(&chains[key]);
+        }
+        for (std::uint32_t key : some)
+            if (key != HashSlots::none) __builtin_prefetch(chains[key].name.data());
+    }
+}
+
 ChainId Ruleset::add_chain(const Chain& chain) {
     ChainId id(chains.size());
     chains.push_back(chain);

@@ -352,6 +352,15 @@ class HashSlots {
     }
     void add(std::uint32_t hash, std::uint32_t index);
 
+    /// The first index of that hash, whatever it stands for; `none` when there is none.
+    [[nodiscard]] std::uint32_t first(std::uint32_t hash) const {
+        return find(hash, [](std::uint32_t) { return true; });
+    }
+    /// Asks for what find() reads first to be brought into the cache.
+    void prefetch(std::uint32_t hash) const {
+        if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+    }
+
   private:
     struct Slot {
         std::uint32_t hash = 0;
@@ -434,6 +443,9 @@ class Ruleset {
     /// The table or chain of that name; invalid when there is none.
     [[nodiscard]] TableId find_table(std::string_view name) const;
     [[nodiscard]] ChainId find_chain(TableId table, std::string_view name) const;
+    /// Brings what find_chain() will read for these names into the cache, all at once: where there
+    /// are many chains, every step of a search waits for memory.
+    void prefetch_chains(TableId table, std::span<const std::string_view> names) const;
 
     /// Adds a chain (its name must lie in the file or be interned) and makes it findable.
     ChainId add_chain(const Chain& chain);
