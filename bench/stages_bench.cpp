@@ -110,8 +110,7 @@ void print(benchmark::State& state) {
     analyzer::FileContext file(l.rules, model::KernelProfile::modern);
     auto findings =
         analyzer::lint(file, analyzer::Selection::make({"UT1", "UT2", "UT5"}, {}).value());
-    report::LintedFile linted{
-        "bench", text, "iptables", &findings, &l.rules.lines(), 0, {{&l.ruleset, {}, {}}}};
+    report::LintedFile linted{"bench", &l.rules, &findings, 0, {{&l.ruleset, {}, {}}}};
     std::string out;
     for (auto _ : state) {
         out.clear();

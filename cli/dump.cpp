@@ -123,7 +123,8 @@ int run(const DumpArguments& arguments, const Context& context) {
     const Input& in = **input;
     bool nft = in.language == model::Language::nft;
     if (arguments.stage == "text") {
-        write_out(nft ? parser::nft::print(in.nft_tree) : ipt::print(in.tree));
+        write_out(nft ? parser::nft::print(parser::nft::parse(in.file.text()))
+                      : ipt::print(in.tree));
     } else if (arguments.stage == "syntax") {
         write_out(nft ? dump_syntax(in.nft_tree) : dump_syntax(in.tree));
     } else {

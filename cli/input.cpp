@@ -14,6 +14,7 @@
 #include "cli/streams.hpp"
 #include "model/iptables_text.hpp"
 #include "model/lower_nft.hpp"
+#include "model/nft_includes.hpp"
 #include "model/nft_text.hpp"
 #include "model/read_iptables.hpp"
 
@@ -107,6 +108,7 @@ bool holds_anything(const model::Ruleset& r) {
 void read_nft(Input& input) {
     input.language = model::Language::nft;
     input.nft_tree = parser::nft::parse(input.file.text());
+    model::read_includes(input.nft_tree, input.nft_text);
     std::unique_ptr<View> empty;
     for (model::Family family : {model::Family::ip, model::Family::ip6}) {
         auto view = std::make_unique<View>();
@@ -220,9 +222,8 @@ std::size_t error_count(const Input& input) {
 std::string syntax_errors(const Input& input) {
     std::string out;
     for (const model::TextError& e : errors_of(input)) {
-        LineColumn at = input.lines().place(e.range.begin);
-        out +=
-            fmt::format("{}:{}:{}: error: {}\n", input.file.path(), at.line, at.column, e.message);
+        auto [path, at] = input.place(e.range.begin);
+        out += fmt::format("{}:{}:{}: error: {}\n", path, at.line, at.column, e.message);
     }
     return out;
 }
@@ -234,7 +235,8 @@ std::string remarks(const Input& input, const Context& context) {
             const model::Ruleset& r = view->ruleset;
             out += fmt::format("{}: read as {} (IPv{}), lines: {}, tables: {}, rules: {}\n",
                                input.file.path(), view->text->language(), family_digit(r.family),
-                               input.lines().line_count(), r.tables.size(), r.rules.size());
+                               view->text->lines(view->text->part(0)).line_count(), r.tables.size(),
+                               r.rules.size());
         }
     }
     if (context.quiet) return out;
@@ -245,9 +247,8 @@ std::string remarks(const Input& input, const Context& context) {
     for (const model::Problem& p : input.views.front()->ruleset.unfollowed) {
         if (p.range.begin == last) continue;
         last = p.range.begin;
-        LineColumn at = input.lines().place(p.range.begin);
-        out +=
-            fmt::format("{}:{}:{}: note: {}\n", input.file.path(), at.line, at.column, p.message);
+        auto [path, at] = input.place(p.range.begin);
+        out += fmt::format("{}:{}:{}: note: {}\n", path, at.line, at.column, p.message);
     }
     return out;
 }

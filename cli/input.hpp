@@ -28,7 +28,8 @@ struct Input {
     SourceFile file;
     model::Language language = model::Language::iptables;
     parser::iptables::SyntaxTree tree;  ///< of an iptables file
-    parser::nft::SyntaxTree nft_tree;   ///< of nftables text
+    parser::nft::SyntaxTree nft_tree;   ///< of nftables text, and of what it includes
+    std::string nft_text;               ///< with what is included; empty when nothing is
     /// Never empty: one of an iptables file, of nftables text one for each family that it has
     /// tables for, IPv4 first.
     std::vector<std::unique_ptr<View>> views;
@@ -37,7 +38,9 @@ struct Input {
     Input(const Input&) = delete;
     Input& operator=(const Input&) = delete;
 
-    [[nodiscard]] const LineIndex& lines() const { return views.front()->text->lines(); }
+    [[nodiscard]] model::TextPlace place(std::uint32_t offset) const {
+        return views.front()->text->place(offset);
+    }
     [[nodiscard]] bool has_rules() const {
         return std::any_of(views.begin(), views.end(), [](const auto& view) {
             return !view->ruleset.rules.empty() || !view->ruleset.tables.empty();

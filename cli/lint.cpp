@@ -122,10 +122,8 @@ class Linting {
         const Checked& checked = checked_.emplace_back(std::move(file));
         Input& in = *checked.input;
         report::LintedFile linted{in.file.path(),
-                                  in.file.text(),
-                                  in.views.front()->text->language(),
+                                  in.views.front()->text.get(),
                                   checked.findings.get(),
-                                  &in.lines(),
                                   error_count(in),
                                   {}};
         for (std::size_t i = 0; i < in.views.size(); ++i) {
@@ -133,11 +131,11 @@ class Linting {
             report::LintedFile::View view{&ruleset, checked.uses[i], {}};
             std::size_t named = view.uses.size();
             if (!wants_json_) named = std::min(named, report::most_lines_named);
-            view.use_lines.reserve(named);
+            view.places.reserve(named);
             for (const model::ConntrackUse& use : std::span(view.uses).first(named)) {
                 TextRange at = use.rule.valid() ? in.views[i]->text->range(ruleset.rule(use.rule))
                                                 : use.declared;
-                view.use_lines.push_back(in.lines().place(at.begin).line);
+                view.places.push_back(in.views[i]->text->place(at.begin));
             }
             linted.views.push_back(std::move(view));
         }

@@ -138,7 +138,7 @@ Ruleset IptablesText::reread(std::string_view changed) const {
     return lower(ipt::parse(changed), {ruleset.family, ruleset.path, true});
 }
 
-LineIndex IptablesText::make_lines() const {
+LineIndex IptablesText::make_lines(const TextPart& /*part*/) const {
     return ipt::line_index(tree_);
 }
 

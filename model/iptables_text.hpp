@@ -28,7 +28,7 @@ class IptablesText final : public RulesetText {
     [[nodiscard]] Ruleset reread(std::string_view changed) const override;
 
   private:
-    [[nodiscard]] LineIndex make_lines() const override;
+    [[nodiscard]] LineIndex make_lines(const TextPart& part) const override;
     [[nodiscard]] std::vector<TextError> syntax_errors() const override;
     [[nodiscard]] const parser::iptables::Line& line(const Rule& rule) const {
         return tree_.lines[rule.line];

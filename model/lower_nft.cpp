@@ -92,11 +92,24 @@ class NftLowering {
             if (n.kind == Kind::command)
                 command(n);
             else
-                anywhere(n);
+                anywhere(n, [&](const Node& included) { file(included); });
         }
     }
 
-    /// What may stand in any block.
+    /// What may stand in any block. `goes_on` reads what an included file says in its place.
+    template <typename GoesOn>
+    void anywhere(const Node& n, GoesOn goes_on) {
+        if (n.kind != Kind::include) return anywhere(n);
+        const nft::Inclusion* inclusion = tree_.inclusion(n);
+        if (inclusion == nullptr || !inclusion->unread.empty())
+            unfollowed(n.range(), inclusion == nullptr
+                                      ? "what this includes is not read with it: give what `nft "
+                                        "list ruleset' prints, which has all of it"
+                                      : inclusion->unread);
+        if (inclusion == nullptr) return;
+        for (std::uint32_t i : inclusion->files) goes_on(tree_.nodes[tree_.included[i].root]);
+    }
+
     void anywhere(const Node& n) {
         switch (n.kind) {
             case Kind::define: {
@@ -108,11 +121,6 @@ class NftLowering {
             case Kind::undefine:
                 if (const Node* name = nft::child(n, std::size_t{0}))
                     scope_.undefine(scope_.text(*name));
-                break;
-            case Kind::include:
-                unfollowed(n.range(),
-                           "what this file includes is not read with it: check what `nft list "
-                           "ruleset' prints, which has all of it");
                 break;
             default:
                 break;
@@ -249,7 +257,7 @@ class NftLowering {
                         t.dormant = t.dormant || text(flag) == "dormant";
                     break;
                 default:
-                    anywhere(n);
+                    anywhere(n, [&](const Node& included) { table_block(included, t); });
                     break;
             }
         }
@@ -260,6 +268,10 @@ class NftLowering {
         if (ref.name == nullptr) return;
         NftSet& set = t.sets[text(*ref.name)];
         if (set.declared == nullptr) set.declared = &block;
+        set_body(block, set);
+    }
+
+    void set_body(const Node& block, NftSet& set) {
         for (const Node& n : nft::children(block)) {
             if (n.kind == Kind::elements) {
                 if (const Node* body = nft::child(n, std::size_t{0})) set.bodies.push_back(body);
@@ -271,7 +283,7 @@ class NftLowering {
             } else if (n.kind == Kind::connlimit) {
                 set.counts = true;
             } else {
-                anywhere(n);
+                anywhere(n, [&](const Node& included) { set_body(included, set); });
             }
         }
     }
@@ -294,7 +306,10 @@ class NftLowering {
     void chain_block(const Node& block, NftTable& t) {
         Reference ref = reference(block);
         if (ref.name == nullptr) return;
-        NftChain& c = chain(t, text(*ref.name), ref.name->range());
+        chain_body(block, t, chain(t, text(*ref.name), ref.name->range()));
+    }
+
+    void chain_body(const Node& block, NftTable& t, NftChain& c) {
         for (const Node& n : nft::children(block)) {
             switch (n.kind) {
                 case Kind::hook:
@@ -307,7 +322,7 @@ class NftLowering {
                     c.rules.push_back({&n, index(n)});
                     break;
                 default:
-                    anywhere(n);
+                    anywhere(n, [&](const Node& included) { chain_body(included, t, c); });
                     break;
             }
         }

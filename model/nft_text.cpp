@@ -140,7 +140,7 @@ std::string NftText::plain_text(const Rule& rule) const {
 
 std::string NftText::answering_rule(const Rule& rule, Hook hook,
                                     std::string_view out_interface) const {
-    std::string out = fmt::format("in a chain at hook {}:", name(hook));
+    std::string out = fmt::format("chain {} {{", name(hook));
     if (!out_interface.empty()) out += fmt::format(" oifname \"{}\"", out_interface);
     bool incoming = hook == Hook::prerouting || hook == Hook::input;
     bool outgoing = hook == Hook::output || hook == Hook::postrouting;
@@ -161,7 +161,7 @@ std::string NftText::answering_rule(const Rule& rule, Hook hook,
         }
         if (!dropped) out += statement;
     }
-    return out;
+    return out + " }";
 }
 
 bool NftText::asks_named_set(const Rule& rule) const {
@@ -175,7 +175,15 @@ Ruleset NftText::with_target_texts() const {
 }
 
 Ruleset NftText::reread(std::string_view changed) const {
-    return lower(nft::parse(changed), {ruleset.family, ruleset.path, true});
+    nft::SyntaxTree tree = nft::parse(changed);
+    // Includes of nothing are of nothing still. Of other files the text would be needed.
+    std::vector<nft::IncludeSite> was = nft::include_sites(tree_, 0);
+    std::vector<nft::IncludeSite> now = nft::include_sites(tree, 0);
+    if (tree_.included.empty() && was.size() == now.size())
+        for (std::size_t i = 0; i < now.size(); ++i)
+            if (const nft::Inclusion* known = tree_.inclusion(tree_.nodes[was[i].node]))
+                tree.inclusions.push_back({now[i].node, {}, known->unread});
+    return lower(tree, {ruleset.family, ruleset.path, true});
 }
 
 std::vector<TextError> NftText::syntax_errors() const {

@@ -10,9 +10,12 @@ namespace untrack::model {
 class NftText final : public RulesetText {
   public:
     NftText(const parser::nft::SyntaxTree& tree, const Ruleset& ruleset)
-        : RulesetText(ruleset), tree_(tree) {}
+        : RulesetText(ruleset), tree_(tree) {
+        for (const parser::nft::IncludedFile& file : tree.included) add_part(file.begin, file.path);
+    }
 
     [[nodiscard]] std::string_view language() const override { return "nft"; }
+    [[nodiscard]] const parser::nft::SyntaxTree* nft() const override { return &tree_; }
 
     /// A rule's statements; of a command ("add rule ...") all of it.
     [[nodiscard]] TextRange range(const Rule& rule) const override;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@
 namespace untrack::parser::iptables {
 struct SyntaxTree;
 }
+namespace untrack::parser::nft {
+struct SyntaxTree;
+}
 
 namespace untrack::model {
 
@@ -26,11 +30,25 @@ struct TextError {
     std::string_view message;
 };
 
+/// A file whose bytes a ruleset's text holds: the one that was read, or one that it includes.
+struct TextPart {
+    std::uint32_t begin = 0;  ///< where it stands in Ruleset::text
+    std::string_view text;
+    std::string_view path;
+    mutable MadeOnce<LineIndex> lines;
+};
+
+/// Where something stands in its file.
+struct TextPlace {
+    std::string_view path;
+    LineColumn at;
+};
+
 /// One ruleset's text. It refers to the ruleset and its tree; both must outlive it, and neither may
 /// move. Any number of threads may ask.
 class RulesetText {
   public:
-    explicit RulesetText(const Ruleset& r) : ruleset(r) {}
+    explicit RulesetText(const Ruleset& r) : ruleset(r) { add_part(0, r.path); }
     virtual ~RulesetText() = default;
     RulesetText(const RulesetText&) = delete;
     RulesetText& operator=(const RulesetText&) = delete;
@@ -41,6 +59,8 @@ class RulesetText {
     [[nodiscard]] virtual std::string_view language() const = 0;
     /// The tree of an iptables file, for what is about its spelling; nullptr in other languages.
     [[nodiscard]] virtual const parser::iptables::SyntaxTree* iptables() const { return nullptr; }
+    /// The same of nftables text.
+    [[nodiscard]] virtual const parser::nft::SyntaxTree* nft() const { return nullptr; }
 
     /// A rule as it is shown: all of it, without its line end. Rules of the ruleset that stand
     /// together in the text have the same.
@@ -71,12 +91,18 @@ class RulesetText {
     /// must outlive it.
     [[nodiscard]] virtual Ruleset reread(std::string_view changed) const = 0;
 
-    [[nodiscard]] const LineIndex& lines() const {
-        return lines_.get([&] { return make_lines(); });
+    /// The file that has the byte.
+    [[nodiscard]] const TextPart& part(std::uint32_t offset) const;
+    [[nodiscard]] const LineIndex& lines(const TextPart& part) const {
+        return part.lines.get([&] { return make_lines(part); });
     }
-    /// Where the rule begins, from 1.
+    [[nodiscard]] TextPlace place(std::uint32_t offset) const {
+        const TextPart& p = part(offset);
+        return {p.path, lines(p).place(offset - p.begin)};
+    }
+    /// Where the rule begins in its file, from 1.
     [[nodiscard]] std::uint32_t line_number(const Rule& rule) const {
-        return lines().place(range(rule).begin).line;
+        return place(range(rule).begin).at.line;
     }
     [[nodiscard]] std::string_view at(TextRange range) const {
         return ruleset.text.substr(range.begin, range.size());
@@ -84,11 +110,17 @@ class RulesetText {
     /// Syntax errors and the ruleset's problems, in the order of their places.
     [[nodiscard]] std::vector<TextError> errors() const;
 
+  protected:
+    /// What stands behind the parts that are there, to the end of the text or to the next part.
+    void add_part(std::uint32_t begin, std::string_view path);
+
   private:
-    [[nodiscard]] virtual LineIndex make_lines() const { return LineIndex(ruleset.text); }
+    [[nodiscard]] virtual LineIndex make_lines(const TextPart& part) const {
+        return LineIndex(part.text);
+    }
     [[nodiscard]] virtual std::vector<TextError> syntax_errors() const = 0;
 
-    mutable MadeOnce<LineIndex> lines_;
+    std::deque<TextPart> parts_;
 };
 
 }  // namespace untrack::model

@@ -64,7 +64,7 @@ class Writer {
             next();
             out_ += "{\"path\":";
             append_string(out_, file.path);
-            format(",\"language\":\"{}\",\"family\":\"", file.language);
+            format(",\"language\":\"{}\",\"family\":\"", file.text->language());
             for (const LintedFile::View& view : file.views)
                 out_ += family_digit(view.ruleset->family);
             format("\",\"syntax_errors\":{}}}", file.syntax_errors);
@@ -106,14 +106,16 @@ class Writer {
 
     void finding(const LintedFile& file, const analyzer::Finding& f) {
         const analyzer::Rule& rule = analyzer::rules()[f.code];
-        LineColumn begin = file.lines->place(f.range.begin);
-        LineColumn end = file.lines->place(f.range.end);
-        TextRange range = file.lines->line(begin.line);
-        std::string_view line = file.text.substr(range.begin, range.size());
+        const model::TextPart& part = file.text->part(f.range.begin);
+        const LineIndex& lines = file.text->lines(part);
+        LineColumn begin = lines.place(f.range.begin - part.begin);
+        LineColumn end = lines.place(f.range.end - part.begin);
+        TextRange range = lines.line(begin.line);
+        std::string_view line = part.text.substr(range.begin, range.size());
         format("{{\"code\":\"{}\",\"name\":\"{}\",\"severity\":\"{}\"", rule.code, rule.name,
                analyzer::name(f.severity));
         append_key(out_, "message", f.message);
-        append_key(out_, "path", file.path);
+        append_key(out_, "path", part.path);
         format(",\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{}", begin.line,
                begin.column, end.line, end.column);
         if (f.rule.valid()) {
@@ -167,7 +169,7 @@ class Writer {
     void for_views(model::Family family, F f) {
         for (const LintedFile& file : files_)
             for (const LintedFile::View& view : file.views)
-                if (view.ruleset->family == family) f(file, view);
+                if (view.ruleset->family == family) f(view);
     }
 
     void conntrack() {
@@ -175,7 +177,7 @@ class Writer {
         for (model::Family family : {model::Family::ip, model::Family::ip6}) {
             bool present = false;
             bool needed = false;
-            for_views(family, [&](const LintedFile&, const LintedFile::View& view) {
+            for_views(family, [&](const LintedFile::View& view) {
                 present = true;
                 needed = needed || !view.uses.empty();
             });
@@ -184,12 +186,12 @@ class Writer {
                    family_digit(family), needed);
             first_family = false;
             begin_list();
-            for_views(family, [&](const LintedFile& file, const LintedFile::View& view) {
+            for_views(family, [&](const LintedFile::View& view) {
                 for (std::size_t i = 0; i < view.uses.size(); ++i) {
                     next();
                     out_ += "{\"path\":";
-                    append_string(out_, file.path);
-                    format(",\"line\":{},\"why\":\"{}\"}}", view.use_lines[i],
+                    append_string(out_, view.places[i].path);
+                    format(",\"line\":{},\"why\":\"{}\"}}", view.places[i].at.line,
                            why(view.uses[i].need));
                 }
             });

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "analyzer/context.hpp"
-#include "base/line_index.hpp"
 #include "model/conntrack_facts.hpp"
+#include "model/ruleset_text.hpp"
 
 namespace untrack::report {
 
@@ -21,13 +21,11 @@ struct LintedFile {
     struct View {
         const model::Ruleset* ruleset;
         std::vector<model::ConntrackUse> uses;
-        std::vector<std::uint32_t> use_lines;  ///< the line of each use; for text the first few do
+        std::vector<model::TextPlace> places;  ///< of the uses; for text the first few do
     };
     std::string_view path;
-    std::string_view text;
-    std::string_view language;
+    const model::RulesetText* text;
     const analyzer::Findings* findings;
-    const LineIndex* lines;
     std::size_t syntax_errors;
     std::vector<View> views;
 

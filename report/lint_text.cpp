@@ -84,13 +84,15 @@ std::string_view colour(analyzer::Severity severity) {
 void append_finding(std::string& out, const LintedFile& file, const analyzer::Finding& finding,
                     bool color) {
     const analyzer::Rule& rule = analyzer::rules()[finding.code];
-    LineColumn at = file.lines->place(finding.range.begin);
-    TextRange range = file.lines->line(at.line);
-    std::string_view line = file.text.substr(range.begin, range.size());
+    const model::TextPart& part = file.text->part(finding.range.begin);
+    const LineIndex& lines = file.text->lines(part);
+    LineColumn at = lines.place(finding.range.begin - part.begin);
+    TextRange range = lines.line(at.line);
+    std::string_view line = part.text.substr(range.begin, range.size());
     std::string_view on = color ? colour(finding.severity) : "";
     std::string_view off = color ? "\x1b[0m" : "";
     // PATH:LINE:COLUMN: SEVERITY[CODE] NAME: MESSAGE, put together by hand: there can be a million.
-    out += file.path;
+    out += part.path;
     out += ':';
     append_number(out, at.line);
     out += ':';
@@ -110,8 +112,8 @@ void append_finding(std::string& out, const LintedFile& file, const analyzer::Fi
     append_number(out, at.line, 6);
     out += " | ";
     Excerpt e;
-    std::size_t begin = finding.range.begin - range.begin;
-    std::size_t end = finding.range.end - range.begin;
+    std::size_t begin = finding.range.begin - part.begin - range.begin;
+    std::size_t end = finding.range.end - part.begin - range.begin;
     if (is_plain(line)) {
         // Nearly every line: one column for each byte.
         e.caret = std::min(begin, line.size());
@@ -142,16 +144,17 @@ std::string conntrack_summary(const std::vector<LintedFile>& files) {
                 if (view.ruleset->family != family) continue;
                 present = true;
                 count += view.uses.size();
-                bool named = false;
-                for (std::uint32_t line : view.use_lines) {
+                std::string_view named;
+                for (const model::TextPlace& place : view.places) {
                     if (shown == most_lines_named) break;
-                    if (files.size() > 1 && !named) {
-                        places +=
-                            fmt::format("{}{}:{}", places.empty() ? "" : "; ", file.path, line);
+                    bool other = files.size() > 1 || place.path != file.path;
+                    if (other && named != place.path) {
+                        places += fmt::format("{}{}:{}", places.empty() ? "" : "; ", place.path,
+                                              place.at.line);
                     } else {
-                        places += fmt::format("{}{}", places.empty() ? "" : ", ", line);
+                        places += fmt::format("{}{}", places.empty() ? "" : ", ", place.at.line);
                     }
-                    named = true;
+                    named = place.path;
                     ++shown;
                 }
             }

@@ -3,6 +3,7 @@
 
 namespace untrack::report {
 
+using model::TextPlace;
 using packet::Step;
 
 Place place_of(const Step& step, RulesetTexts texts) {
@@ -13,7 +14,9 @@ Place place_of(const Step& step, RulesetTexts texts) {
         TextRange range = step.rule.valid() ? text->range(step.ruleset->rule(step.rule))
                                             : step.ruleset->chain(step.chain).declared;
         if (!step.rule.valid() && range.empty()) continue;
-        place.line = text->lines().place(range.begin).line;
+        TextPlace where = text->place(range.begin);
+        place.path = where.path;
+        place.line = where.at.line;
         place.rule = text->at(range);
     }
     return place;

@@ -331,6 +331,20 @@ struct Note {
     TextRange range;
 };
 
+/// A file that another one includes. Its bytes and nodes stand behind those of the file that was
+/// read, so that offsets and indices tell them apart.
+struct IncludedFile {
+    std::string path;
+    std::uint32_t begin = 0;  ///< of its bytes in SyntaxTree::text
+    std::uint32_t root = 0;   ///< its `file' node
+};
+/// What became of an include node.
+struct Inclusion {
+    std::uint32_t node = 0;            ///< the include
+    std::vector<std::uint32_t> files;  ///< into SyntaxTree::included, in the order of inclusion
+    std::string unread;                ///< why (some of) it could not be read; else empty
+};
+
 /// The tree of one file. It refers to the bytes it was made from; they must outlive it.
 struct SyntaxTree {
     std::string_view text;
@@ -338,7 +352,12 @@ struct SyntaxTree {
     std::vector<TextRange> comments;  ///< "# ..." without the line end, in order, all of them
     std::vector<SyntaxError> errors;  ///< in order
     std::vector<Note> notes;          ///< in order
+    /// Of files that were included (see include()); both empty when none was.
+    std::vector<IncludedFile> included;
+    std::vector<Inclusion> inclusions;
 
+    /// nullptr when nobody has looked for what it includes.
+    [[nodiscard]] const Inclusion* inclusion(const Node& include) const;
     [[nodiscard]] const Node& root() const { return nodes.front(); }
     [[nodiscard]] std::string_view text_of(TextRange range) const {
         return text.substr(range.begin, range.size());
@@ -399,6 +418,19 @@ enum class Context : std::uint8_t { file, table, chain, set };
 
 /// Parses any bytes; never fails. The root's children are what the context may have.
 SyntaxTree parse(std::string_view text, Context context = Context::file);
+
+/// The include nodes of the file whose root it is, with the context that what they include is read
+/// in.
+struct IncludeSite {
+    std::uint32_t node;
+    Context context;
+};
+std::vector<IncludeSite> include_sites(const SyntaxTree& tree, std::uint32_t root,
+                                       Context context = Context::file);
+/// Puts a file behind the text and its nodes behind the tree's; `text` is what the tree refers to,
+/// and grows. Returns its number in SyntaxTree::included.
+std::uint32_t include(SyntaxTree& tree, std::string& text, std::string path,
+                      std::string_view included, Context context);
 
 /// The leaves of the tree put together with what is between them, which is the file.
 std::string print(const SyntaxTree& tree);
