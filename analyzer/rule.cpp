@@ -8,9 +8,16 @@ namespace untrack::analyzer {
 #define RULE(code, function, name, severity, summary) void function(const FileContext&, Reporter&);
 #define IPTABLES_RULE(code, function, name, severity, summary) \
     void function(const FileContext&, const parser::iptables::SyntaxTree&, Reporter&);
+#define NFT_RULE(code, function, name, severity, summary) \
+    void function(const FileContext&, const parser::nft::SyntaxTree&, Reporter&);
+#define LANGUAGE_RULE(code, of_iptables, of_nft, name, severity, summary)                 \
+    void of_iptables(const FileContext&, const parser::iptables::SyntaxTree&, Reporter&); \
+    void of_nft(const FileContext&, const parser::nft::SyntaxTree&, Reporter&);
 #define INPUT(code, name, severity, summary)
 #include "analyzer/rules.def"
 #undef INPUT
+#undef LANGUAGE_RULE
+#undef NFT_RULE
 #undef IPTABLES_RULE
 #undef RULE
 
@@ -21,14 +28,32 @@ void on_iptables(const FileContext& file, Reporter& report) {
     if (const auto* tree = file.text.iptables()) run(file, *tree, report);
 }
 
+template <void (*run)(const FileContext&, const parser::nft::SyntaxTree&, Reporter&)>
+void on_nft(const FileContext& file, Reporter& report) {
+    if (const auto* tree = file.text.nft()) run(file, *tree, report);
+}
+
+template <void (*iptables)(const FileContext&, const parser::iptables::SyntaxTree&, Reporter&),
+          void (*nft)(const FileContext&, const parser::nft::SyntaxTree&, Reporter&)>
+void on_language(const FileContext& file, Reporter& report) {
+    on_iptables<iptables>(file, report);
+    on_nft<nft>(file, report);
+}
+
 constexpr Rule registry[] = {
 #define RULE(code, function, name, severity, summary) \
     {#code, name, Severity::severity, summary, function},
 #define IPTABLES_RULE(code, function, name, severity, summary) \
     {#code, name, Severity::severity, summary, on_iptables<function>},
+#define NFT_RULE(code, function, name, severity, summary) \
+    {#code, name, Severity::severity, summary, on_nft<function>},
+#define LANGUAGE_RULE(code, of_iptables, of_nft, name, severity, summary) \
+    {#code, name, Severity::severity, summary, on_language<of_iptables, of_nft>},
 #define INPUT(code, name, severity, summary) {#code, name, Severity::severity, summary, nullptr},
 #include "analyzer/rules.def"
 #undef INPUT
+#undef LANGUAGE_RULE
+#undef NFT_RULE
 #undef IPTABLES_RULE
 #undef RULE
 };

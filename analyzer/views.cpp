@@ -47,8 +47,7 @@ class Contradictions {
                        idle_parts_.at(line(f)).size() >= parts_.at(line(f));
             case Idle::chain: {
                 auto all = chains_.find(f.range.begin);
-                return all != chains_.end() &&
-                       idle_chains_.at(f.range.begin).size() >= all->second;
+                return all != chains_.end() && idle_chains_.at(f.range.begin).size() >= all->second;
             }
             case Idle::no:
                 break;

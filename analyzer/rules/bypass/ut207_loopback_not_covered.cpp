@@ -115,13 +115,16 @@ void ut207(const FileContext& file, Reporter& report) {
                  : "each flow leaves an entry behind that waits for its answer";
         Finding& finding = report.add_text(
             file.target_range(file.ruleset.rule(id)),
-            fmt::format("over lo the question {} is tracked before PREROUTING sees it, and its "
-                        "answer is not: {}; add to the raw table `{}'{}",
-                        packet::to_words(*question), what,
-                        file.text.answering_rule(file.ruleset.rule(id), model::Hook::output, "lo"),
-                        loss && loss->dropped.hook == model::Hook::input
-                            ? ", and to the filter table `-A INPUT -i lo -j ACCEPT' before that"
-                            : ""),
+            fmt::format(
+                "over lo the question {} is tracked before PREROUTING sees it, and its "
+                "answer is not: {}; add to the raw table `{}'{}",
+                packet::to_words(*question), what,
+                file.text.answering_rule(file.ruleset.rule(id), model::Hook::output, "lo"),
+                loss && loss->dropped.hook == model::Hook::input
+                    ? fmt::format(", and to the filter table `{}' before that",
+                                  file.text.nft() != nullptr ? "chain input { iif lo accept }"
+                                                             : "-A INPUT -i lo -j ACCEPT")
+                    : ""),
             id);
         report.details(finding).witness = loss ? loss->packet : answer->packet;
     }

@@ -11,6 +11,7 @@
 
 #include "analyzer/driver.hpp"
 #include "base/line_index.hpp"
+#include "model/nft_text.hpp"
 #include "tests/unit/ruleset_text.hpp"
 
 using namespace untrack;
@@ -30,6 +31,7 @@ std::string read(const fs::path& path) {
 /// A fenced block of a page: a ruleset, and in its first comments what lint must say of it.
 struct Example {
     model::Family family = model::Family::ip;
+    bool nft = false;
     std::string text;
     std::vector<std::string> expected;  ///< "UT201 4"
     std::vector<std::string> forbidden;
@@ -43,9 +45,11 @@ std::vector<Example> examples(const std::string& page) {
         if (line.starts_with("```")) {
             inside = !inside;
             if (!inside) continue;
-            EXPECT_TRUE(line == "```iptables" || line == "```ip6tables") << line;
+            EXPECT_TRUE(line == "```iptables" || line == "```ip6tables" || line == "```nft")
+                << line;
             found.emplace_back();
             if (line == "```ip6tables") found.back().family = model::Family::ip6;
+            found.back().nft = line == "```nft";
             continue;
         }
         if (!inside) continue;
@@ -57,16 +61,31 @@ std::vector<Example> examples(const std::string& page) {
 }
 
 std::set<std::string> findings(const Example& example) {
-    test::Loaded l(example.text, example.family);
-    model::IptablesText rules(l.tree, l.ruleset);
-    analyzer::FileContext file(rules, model::KernelProfile::modern);
-    LineIndex lines(l.file.text());
     std::set<std::string> found;
-    for (const analyzer::Finding& f :
-         analyzer::lint(file, analyzer::Selection::make({}, {}).value()).list) {
-        std::string code(analyzer::rules()[f.code].code);
-        found.insert(code);
-        found.insert(fmt::format("{} {}", code, lines.place(f.range.begin).line));
+    LineIndex lines(example.text);
+    auto note = [&](const analyzer::Findings& findings) {
+        for (const analyzer::Finding& f : findings.list) {
+            std::string code(analyzer::rules()[f.code].code);
+            found.insert(code);
+            found.insert(fmt::format("{} {}", code, lines.place(f.range.begin).line));
+        }
+    };
+    auto all = analyzer::Selection::make({}, {}).value();
+    if (example.nft) {
+        test::LoadedNft four(example.text, model::Family::ip);
+        test::LoadedNft six(example.text, model::Family::ip6);
+        EXPECT_TRUE(four.tree.errors.empty()) << example.text;
+        model::NftText texts[] = {{four.tree, four.ruleset}, {six.tree, six.ruleset}};
+        std::vector<std::unique_ptr<analyzer::FileContext>> views;
+        for (const model::NftText& text : texts)
+            views.push_back(
+                std::make_unique<analyzer::FileContext>(text, model::KernelProfile::modern));
+        note(analyzer::lint(views, all, 1));
+    } else {
+        test::Loaded l(example.text, example.family);
+        model::IptablesText rules(l.tree, l.ruleset);
+        analyzer::FileContext file(rules, model::KernelProfile::modern);
+        note(analyzer::lint(file, all));
     }
     return found;
 }
