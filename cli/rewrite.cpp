@@ -127,15 +127,21 @@ class Rewriting {
     /// The service's address, in the family of the file; why not, or nothing.
     std::string read_address(const Input& input, rewriter::Request& request) const {
         if (arguments_.address.empty()) return {};
-        model::MaskedAddress address;
-        if (model::parse_masked_address(input.views.front()->ruleset.family, arguments_.address,
-                                        address) != model::AddressParse::ok)
-            return fmt::format("--address {} is no IPv{} address, and this is an IPv{} ruleset",
-                               arguments_.address,
-                               family_digit(input.views.front()->ruleset.family),
-                               family_digit(input.views.front()->ruleset.family));
-        request.address = address;
-        return {};
+        for (const auto& view : input.views) {
+            model::MaskedAddress address;
+            model::Family family = view->ruleset.family;
+            if (model::parse_masked_address(family, arguments_.address, address) !=
+                model::AddressParse::ok)
+                continue;
+            request.address = address;
+            request.address_family = family;
+            return {};
+        }
+        char digit = family_digit(input.views.front()->ruleset.family)[0];
+        if (input.views.size() > 1)
+            return fmt::format("--address {} is no address", arguments_.address);
+        return fmt::format("--address {} is no IPv{} address, and this is an IPv{} ruleset",
+                           arguments_.address, digit, digit);
     }
 
     static Converted failed(const std::string& path, std::string why, std::string messages) {
@@ -158,6 +164,14 @@ class Rewriting {
         }
     }
 
+    static rewriter::Outcome convert(const Input& input, const rewriter::Request& request) {
+        if (input.language == model::Language::iptables)
+            return rewriter::rewrite(input.tree, input.views.front()->ruleset, request);
+        std::vector<const model::RulesetText*> views;
+        for (const auto& view : input.views) views.push_back(view->text.get());
+        return rewriter::rewrite(input.nft_tree, std::move(views), request);
+    }
+
     Converted convert(const std::string& path, const Formats& formats, Interruption* interruption,
                       std::atomic<std::size_t>& replaced) const {
         auto read = read_input(path, context_, Keep::copied);
@@ -172,11 +186,6 @@ class Rewriting {
                           errors + fmt::format("untrack: {}: left as it was: a ruleset with errors "
                                                "is not rewritten\n",
                                                input.file.path()));
-        if (input.language != model::Language::iptables) {
-            std::string why =
-                "error[UT904] unsupported-language: nftables rulesets are not rewritten yet";
-            return failed(path, why, fmt::format("{}: {}\n", input.file.path(), why));
-        }
         rewriter::Request request = request_;
         if (std::string why = read_address(input, request); !why.empty())
             return failed(path, why, fmt::format("untrack: {}: {}\n", input.file.path(), why));
@@ -184,11 +193,11 @@ class Rewriting {
         Converted converted;
         report::RewrittenFile& file = converted.report;
         file.path = input.file.path();
-        file.outcome = rewriter::rewrite(input.tree, input.views.front()->ruleset, request);
+        file.outcome = convert(input, request);
         // Reasons that are about no line of the file have offset 0.
         for (auto* reasons : {&file.outcome.reasons, &file.outcome.forced})
             for (rewriter::Reason& reason : *reasons)
-                if (reason.offset != 0) reason.line = input.lines().place(reason.offset).line;
+                if (reason.offset != 0) reason.line = input.place(reason.offset).at.line;
         converted.messages = remarks(input, context_);
         converted.messages +=
             report::rewrite_text(file, !context_.quiet, use_color(context_.color, STDERR_FILENO));

@@ -39,33 +39,47 @@ std::string condition(const packet::Difference& d) {
     return out;
 }
 
+/// The family has no such service: whatever becomes different there is wrong.
+Verdict unchanged(model::Family family, packet::Host before, packet::Host after) {
+    Verdict verdict;
+    verdict.all_work = true;
+    packet::Comparison c = packet::compare(family, before, after, {});
+    for (const packet::Difference& d : c.differences)
+        verdict.reasons.push_back({"UT903",
+                                   fmt::format("packets of IPv{} are treated otherwise: {}",
+                                               family_digit(family), packet::to_words(d.witness)),
+                                   0, d.witness});
+    for (const std::string& why : c.undecided)
+        verdict.reasons.push_back({"UT903", fmt::format("it is not proven: {}", why), 0, {}});
+    return verdict;
+}
+
 }  // namespace
 
-Verdict judge(const parser::iptables::SyntaxTree& tree, const model::Ruleset& before,
-              const model::Ruleset& after, const Request& request) {
+Verdict judge(const model::RulesetText& text, const model::Ruleset& before,
+              const model::Ruleset& after, const Request& request,
+              const std::vector<Service>& served) {
     packet::Services services{request.services, request.role, request.address, request.interface};
     const model::Ruleset* old_host[] = {&before};
     const model::Ruleset* new_host[] = {&after};
+    if (services.list.empty()) return unchanged(before.family, old_host, new_host);
     packet::Proof proof = packet::prove(before.family, old_host, new_host, services, {});
     Verdict verdict;
-    verdict.all_work =
-        std::all_of(services.list.begin(), services.list.end(), [&](const Service& asked) {
-            return std::all_of(
-                asked.ports.begin(), asked.ports.end(), [&](const model::PortRange& p) {
-                    return std::any_of(
-                        proof.working.begin(), proof.working.end(), [&](const Service& works) {
-                            return works.protocol == asked.protocol &&
-                                   std::any_of(works.ports.begin(), works.ports.end(),
-                                               [&](const model::PortRange& w) {
-                                                   return w.first <= p.first && p.last <= w.last;
-                                               });
-                        });
+    verdict.all_work = std::all_of(served.begin(), served.end(), [&](const Service& asked) {
+        return std::all_of(asked.ports.begin(), asked.ports.end(), [&](const model::PortRange& p) {
+            return std::any_of(
+                proof.working.begin(), proof.working.end(), [&](const Service& works) {
+                    return works.protocol == asked.protocol &&
+                           std::any_of(works.ports.begin(), works.ports.end(),
+                                       [&](const model::PortRange& w) {
+                                           return w.first <= p.first && p.last <= w.last;
+                                       });
                 });
         });
+    });
     auto offset_of = [&](const packet::Step& by) {
-        return by.ruleset == &before && by.rule.valid()
-                   ? tree.lines[before.rule(by.rule).line].begin
-                   : 0;
+        return by.ruleset == &before && by.rule.valid() ? text.range(before.rule(by.rule)).begin
+                                                        : 0;
     };
     for (const Violation& v : proof.violations) {
         note_loss(v, verdict);

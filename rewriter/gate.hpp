@@ -3,6 +3,7 @@
 // are kept for every packet, or is told what it lacks.
 #pragma once
 
+#include "model/ruleset_text.hpp"
 #include "packet/flows.hpp"
 #include "rewriter/rewrite.hpp"
 
@@ -21,8 +22,10 @@ struct Verdict {
     bool errors_lost_forward = false;
 };
 
-/// `before` is lowered with target texts, from the tree.
-Verdict judge(const parser::iptables::SyntaxTree& tree, const model::Ruleset& before,
-              const model::Ruleset& after, const Request& request);
+/// `before` is lowered with target texts, from the text. `served` are the ports of the services to
+/// which a flow opens in this family; without services nothing may change.
+Verdict judge(const model::RulesetText& text, const model::Ruleset& before,
+              const model::Ruleset& after, const Request& request,
+              const std::vector<Service>& served);
 
 }  // namespace untrack::rewriter

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "model/conntrack_facts.hpp"
+#include "parser/iptables/syntax.hpp"
 #include "rewriter/traffic.hpp"
 
 namespace untrack::rewriter {
@@ -22,11 +23,11 @@ constexpr std::uint16_t helper_ports[] = {21,   69,   137,  161,  1719, 1720,
 
 class Refusals {
   public:
-    Refusals(const ipt::SyntaxTree& tree, const model::Ruleset& ruleset, const Request& request)
-        : tree_(tree), r_(ruleset), request_(request) {}
+    Refusals(const model::RulesetText& text, const Request& request)
+        : text_(text), r_(text.ruleset), request_(request) {}
 
     std::vector<Reason> run() {
-        check_file();
+        if (const ipt::SyntaxTree* tree = text_.iptables()) check_file(*tree);
         check_helpers();
         check_conntrack_keys();
         check_nat();
@@ -45,18 +46,18 @@ class Refusals {
     void reason(std::string code, std::string message, std::uint32_t offset) {
         reasons_.push_back({std::move(code), std::move(message), offset, {}});
     }
-    std::uint32_t offset_of(const model::Rule& rule) const { return tree_.lines[rule.line].begin; }
+    std::uint32_t offset_of(const model::Rule& rule) const { return text_.range(rule).begin; }
 
-    void check_file() {
-        for (const ipt::Note& note : tree_.notes)
+    void check_file(const ipt::SyntaxTree& tree) {
+        for (const ipt::Note& note : tree.notes)
             if (note.kind == ipt::NoteKind::missing_commit ||
                 note.kind == ipt::NoteKind::no_table_line)
                 return reason("UT510",
                               "no iptables-restore loads this file as it is: every table needs its "
                               "`*table' line and its COMMIT",
                               note.range.begin);
-        for (const ipt::Line& line : tree_.lines)
-            for (const ipt::Option& option : tree_.options_of(line))
+        for (const ipt::Line& line : tree.lines)
+            for (const ipt::Option& option : tree.options_of(line))
                 if (option.key == ipt::key(ipt::Base::ipv4) ||
                     option.key == ipt::key(ipt::Base::ipv6))
                     return reason(
@@ -136,13 +137,11 @@ class Refusals {
     }
 
     void check_nat() {
-        model::TableId nat = r_.find_table("nat");
-        if (!nat.valid()) return;
         std::set<std::uint32_t> told;
         for_traffic([&](const model::Rule& rule, Hook hook, const Traffic& traffic, bool own_way) {
-            if (!(r_.chain(rule.chain).table == nat) || traffic.answer || told.contains(rule.line))
+            if (model::conntrack_need(rule.target) != model::ConntrackNeed::nat || traffic.answer ||
+                told.contains(rule.line))
                 return;
-            if (model::conntrack_need(rule.target) != model::ConntrackNeed::nat) return;
             // Over lo only a changed destination would matter: the source is this host's either
             // way.
             if (!own_way && hook == Hook::postrouting) return;
@@ -179,7 +178,7 @@ class Refusals {
         });
     }
 
-    const ipt::SyntaxTree& tree_;
+    const model::RulesetText& text_;
     const model::Ruleset& r_;
     const Request& request_;
     std::vector<Reason> reasons_;
@@ -187,9 +186,8 @@ class Refusals {
 
 }  // namespace
 
-std::vector<Reason> refusals(const ipt::SyntaxTree& tree, const model::Ruleset& ruleset,
-                             const Request& request) {
-    return Refusals(tree, ruleset, request).run();
+std::vector<Reason> refusals(const model::RulesetText& text, const Request& request) {
+    return Refusals(text, request).run();
 }
 
 }  // namespace untrack::rewriter

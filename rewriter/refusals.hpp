@@ -2,12 +2,12 @@
 // What stands against a conversion before a single rule is written: docs/semantics.md says why.
 #pragma once
 
+#include "model/ruleset_text.hpp"
 #include "rewriter/rewrite.hpp"
 
 namespace untrack::rewriter {
 
 /// The reasons, in the order of the file; none when nothing stands against it.
-std::vector<Reason> refusals(const parser::iptables::SyntaxTree& tree,
-                             const model::Ruleset& ruleset, const Request& request);
+std::vector<Reason> refusals(const model::RulesetText& text, const Request& request);
 
 }  // namespace untrack::rewriter

@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "base/text_edit.hpp"
-#include "model/ruleset.hpp"
+#include "model/ruleset_text.hpp"
 #include "packet/service.hpp"
 #include "parser/iptables/syntax.hpp"
+#include "parser/nft/syntax.hpp"
 
 namespace untrack::rewriter {
 
@@ -30,10 +31,11 @@ struct Request {
     std::vector<Service> services;
     Role role = Role::server;
     std::optional<model::MaskedAddress> address;  ///< the service's own
-    std::string address_text;                     ///< as it was given
-    std::string interface;                        ///< where its questions come in; empty: anywhere
-    bool legacy_target = false;                   ///< NOTRACK instead of CT --notrack
-    std::set<std::string> forced;                 ///< codes of refusals that are taken on
+    model::Family address_family = model::Family::ip;
+    std::string address_text;      ///< as it was given
+    std::string interface;         ///< where its questions come in; empty: anywhere
+    bool legacy_target = false;    ///< NOTRACK instead of CT --notrack
+    std::set<std::string> forced;  ///< codes of refusals that are taken on
 };
 
 /// Why a conversion is refused, or what it leaves open.
@@ -61,6 +63,10 @@ std::span<const std::string_view> refusal_codes();
 
 /// The tree and the ruleset are of the same file, without syntax errors.
 Outcome rewrite(const parser::iptables::SyntaxTree& tree, const model::Ruleset& ruleset,
+                const Request& request);
+
+/// Of nftables text, without syntax errors, as the packets of one family meet it, or of both.
+Outcome rewrite(const parser::nft::SyntaxTree& tree, std::vector<const model::RulesetText*> views,
                 const Request& request);
 
 }  // namespace untrack::rewriter
