@@ -50,6 +50,42 @@ TEST_F(Conversion, AServerWorksAsBeforeAndLeavesNoEntry) {
         }
 }
 
+TEST_F(Conversion, AnNftablesServerWorksAsBeforeInBothFamiliesAndLeavesNoEntry) {
+    for (const char* name : {"nft-web-server", "nft-verdict-maps", "nft-commands"}) {
+        SCOPED_TRACE(name);
+        bool v4_alone = std::string_view(name) == "nft-commands";
+        Lab lab;
+        for (int port : {80, 23}) {
+            lab.serve(lab.server, port);
+            lab.serve(lab.server, port, false, true);
+        }
+        std::string before = sample(name);
+        ASSERT_TRUE(lab.load(lab.server, "nft -f", before));
+        auto works = [&](bool six, int port) {
+            return call_from(lab.client, tcp(six ? "2001:db8:1::1" : "192.0.2.1", port)) ==
+                   Talk::answered;
+        };
+        EXPECT_TRUE(works(false, 80));
+        EXPECT_TRUE(works(true, 80));
+        EXPECT_GT(lab.entries(lab.server), 0) << "before the conversion connections are tracked";
+        EXPECT_FALSE(works(false, 23));
+        Talk own = call_from(lab.server, tcp("127.0.0.1", 80));
+        std::string after = rewritten("--port 80/tcp", before);
+        run("ip netns exec " + lab.server + " nft flush ruleset");
+        ASSERT_TRUE(lab.load(lab.server, "nft -f", after));
+        lab.forget_entries(lab.server);
+        EXPECT_TRUE(works(false, 80));
+        EXPECT_EQ(call_from(lab.server, tcp("127.0.0.1", 80)), own);
+        EXPECT_EQ(lab.entries(lab.server), 0) << "after it nothing is tracked, over lo neither";
+        EXPECT_TRUE(works(true, 80));
+        if (!v4_alone) {
+            EXPECT_EQ(lab.entries(lab.server), 0) << "nor of IPv6";
+            EXPECT_FALSE(works(true, 23));
+        }
+        EXPECT_FALSE(works(false, 23));
+    }
+}
+
 TEST_F(Conversion, ANameServerAnswersOverUdpAndTcp) {
     for (const std::string& tool : both_tools) {
         SCOPED_TRACE(tool);

@@ -87,4 +87,131 @@ TEST_F(Facts, LintSaysWhatTurnsConntrackOn) {
     EXPECT_GE(compared, 50) << "nearly every rule loads with both tools";
 }
 
+namespace {
+
+/// In "table ip t { chain c { type filter hook input priority 0; ... } }", unless it is a table.
+const Row nft_rows[] = {
+    {"ct state", "iifname nosuch0 ct state new accept"},
+    {"ct state untracked", "iifname nosuch0 ct state untracked accept"},
+    {"ct state vmap", "iifname nosuch0 ct state vmap { new : accept }"},
+    {"ct status", "iifname nosuch0 ct status assured accept"},
+    {"ct mark", "iifname nosuch0 ct mark 1 accept"},
+    {"ct label", "iifname nosuch0 ct label 1 accept"},
+    {"ct bytes", "iifname nosuch0 ct bytes > 9 accept"},
+    {"ct direction", "iifname nosuch0 ct direction original accept"},
+    {"ct count", "iifname nosuch0 ct count over 9 drop"},
+    {"ct mark set", "iifname nosuch0 ct mark set 1"},
+    {"meta mark set", "iifname nosuch0 meta mark set 1"},
+    {"limit", "iifname nosuch0 limit rate 9/second accept"},
+    {"fib", "iifname nosuch0 fib daddr type local accept"},
+    {"set update",
+     "table ip t { set s { type ipv4_addr; flags dynamic; }\n chain c { type filter "
+     "hook input priority 0; iifname nosuch0 add @s { ip saddr }; } }"},
+    {"notrack",
+     "table ip t { chain c { type filter hook prerouting priority -300; iifname nosuch0 "
+     "notrack; } }"},
+    {"dnat",
+     "table ip t { chain c { type nat hook prerouting priority -100; iifname nosuch0 dnat "
+     "to 10.0.0.1; } }"},
+    {"masquerade",
+     "table ip t { chain c { type nat hook postrouting priority 100; oifname nosuch0 "
+     "masquerade; } }"},
+    {"redirect",
+     "table ip t { chain c { type nat hook prerouting priority -100; iifname nosuch0 "
+     "tcp dport 9 redirect to :8; } }"},
+    {"an empty nat chain", "table ip t { chain c { type nat hook prerouting priority -100; } }"},
+    {"inet behind nfproto",
+     "table inet t { chain c { type filter hook input priority 0; meta "
+     "nfproto ipv6 ct state new accept; } }"},
+    {"ip6", "table ip6 t { chain c { type filter hook input priority 0; ct state new accept; } }"},
+    {"unreachable", "table ip t { chain c { ct state new accept; } }"},
+    {"ct helper", "table ip t { ct helper h { type \"ftp\" protocol tcp; } }"},
+    {"ct timeout",
+     "table ip t { ct timeout o { protocol tcp; policy = { established : 100 } ; } }"},
+    {"ct expectation",
+     "table ip t { ct expectation e { protocol tcp; dport 9; timeout 1m; size 1; "
+     "} }"},
+    {"synproxy", "table ip t { synproxy p { mss 1460; wscale 7; timestamp; sack-perm; } }"},
+    {"a set that counts",
+     "table ip t { set s { type ipv4_addr; flags dynamic; ct count over 9; } }"},
+};
+
+}  // namespace
+
+TEST_F(Facts, LintSaysWhatOfNftablesTurnsConntrackOn) {
+    Lab lab;
+    lab.serve(lab.server, 9, true);
+    int compared = 0;
+    for (const Row& row : nft_rows) {
+        std::string text = row.text;
+        if (!text.starts_with("table"))
+            text = "table ip t { chain c { type filter hook input priority 0; " + text + "; } }";
+        // nft wants a line end between two closing braces.
+        for (std::size_t at = 0; (at = text.find("} }", at)) != std::string::npos; ++at)
+            text[at + 1] = '\n';
+        std::string file = write("fact.nft", text + "\n");
+        auto report =
+            nlohmann::json::parse(output_of(binary_ + " lint --select UT1 --format json " + file));
+        bool needed = false;
+        for (const auto& family : report.at("conntrack"))
+            if (family.at("family") == "4") needed = family.at("needed").get<bool>();
+        run("ip netns exec " + lab.server + " nft flush ruleset");
+        lab.forget_entries(lab.server);
+        if (!lab.load(lab.server, "nft -f", file)) {
+            std::cout << row.what << ": nft does not load it here\n";
+            continue;
+        }
+        call_from(lab.client, {"192.0.2.1", 9, true});
+        EXPECT_EQ(lab.entries(lab.server) > 0, needed) << row.what;
+        ++compared;
+    }
+    EXPECT_GE(compared, 22);
+}
+
+TEST_F(Facts, AHookCallsTheNewestOfEqualChainsFirst) {
+    Lab lab;
+    lab.serve(lab.server, 9);
+    std::string rules =
+        "table ip t {\n chain first { type filter hook input priority 0; tcp dport 9 reject with "
+        "tcp "
+        "reset; }\n chain second { type filter hook input priority 0; tcp dport 9 drop; }\n}\n";
+    const std::string packet = " trace --packet \"tcp 192.0.2.2:1025 > 192.0.2.1:9 syn in eth0\" ";
+    for (bool swapped : {false, true}) {
+        std::string text = rules;
+        if (swapped) {
+            text.replace(text.find("reject with tcp reset"), 21, "drop");
+            text.replace(text.rfind("drop"), 4, "reject with tcp reset");
+        }
+        std::string file = write("order.nft", "flush ruleset\n" + text);
+        ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 9}), swapped ? Talk::refused : Talk::nothing);
+        EXPECT_NE(
+            output_of(binary_ + packet + file).find(swapped ? "verdict: reject" : "verdict: drop"),
+            std::string::npos);
+    }
+}
+
+/// What the kernel gives back is another spelling of what it was given.
+TEST_F(Facts, AListingIsTheSameToVerify) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& dir : std::filesystem::directory_iterator(
+             std::filesystem::path(UNTRACK_SOURCE_DIR) / "rules-samples"))
+        if (std::filesystem::exists(dir.path() / "before.nft"))
+            files.push_back(dir.path() / "before.nft");
+    ASSERT_GE(files.size(), 10U);
+    Lab lab;
+    int compared = 0;
+    for (const auto& file : files) {
+        std::string here = "cd " + file.parent_path().string() + " && ";
+        run("ip netns exec " + lab.server + " nft flush ruleset");
+        std::string load = here + "ip netns exec " + lab.server + " nft -f before.nft";
+        if (run(load) != 0) continue;
+        std::string listed =
+            write("listed.nft", output_of("ip netns exec " + lab.server + " nft -s list ruleset"));
+        EXPECT_EQ(run(here + binary_ + " verify before.nft " + listed), 0) << file;
+        ++compared;
+    }
+    EXPECT_GE(compared, 10);
+}
+
 }  // namespace untrack::test

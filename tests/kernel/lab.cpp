@@ -99,7 +99,8 @@ RoutedLab::RoutedLab() : client(add("c")), router(add("r")), server(add("s")) {
 
 void KernelTest::SetUp() {
     if (::geteuid() != 0) GTEST_SKIP() << "not root: network namespaces cannot be made";
-    for (const char* tool : {"ip", "conntrack", "iptables-legacy-restore", "iptables-nft-restore"})
+    for (const char* tool :
+         {"ip", "conntrack", "iptables-legacy-restore", "iptables-nft-restore", "nft"})
         if (run(std::string("command -v ") + tool) != 0)
             GTEST_SKIP() << tool << " is not installed";
     const char* binary = std::getenv("UNTRACK_BIN");
@@ -133,8 +134,9 @@ bool KernelTest::reports(const std::string& code, const std::string& file) const
 std::string sample(const std::string& name) {
     std::filesystem::path folder =
         std::filesystem::path(UNTRACK_SOURCE_DIR) / "rules-samples" / name;
-    return std::filesystem::exists(folder / "before.ip6tables") ? folder / "before.ip6tables"
-                                                                : folder / "before.iptables";
+    for (const char* other : {"before.ip6tables", "before.nft"})
+        if (std::filesystem::exists(folder / other)) return folder / other;
+    return folder / "before.iptables";
 }
 
 }  // namespace untrack::test

@@ -59,13 +59,13 @@ std::vector<Probe> random_probes(const std::string& ruleset, std::mt19937& rando
                                  const std::vector<std::string>& sources,
                                  const std::vector<std::string>& destinations, std::size_t count) {
     std::vector<std::uint16_t> ports{80, 22, 53, 5000};
-    static const std::regex port_option("ports? ([0-9]+)[,:]?([0-9]*)");
+    static const std::regex port_option("port[s ]*\\{? ?([0-9]+)[,:]? ?([0-9]*)");
     for (std::sregex_iterator it(ruleset.begin(), ruleset.end(), port_option), end; it != end; ++it)
         for (std::size_t group : {std::size_t{1}, std::size_t{2}})
             if (!(*it)[group].str().empty())
                 ports.push_back(static_cast<std::uint16_t>(std::stoi((*it)[group].str())));
     std::vector<std::string> all_sources = sources;
-    static const std::regex source_option("-s ([0-9]+\\.[0-9]+\\.[0-9]+)\\.[0-9]+");
+    static const std::regex source_option("(?:-s|saddr) ([0-9]+\\.[0-9]+\\.[0-9]+)\\.[0-9]+");
     for (std::sregex_iterator it(ruleset.begin(), ruleset.end(), source_option), end; it != end;
          ++it)
         if ((*it)[1].str().substr(0, 4) != "127.") all_sources.push_back((*it)[1].str() + ".9");
@@ -94,11 +94,22 @@ TEST_F(Trace, AgreesWithTheKernelOnTheSamples) {
     std::size_t unknown = 0;
     std::size_t passed = 0;
     // Samples without NAT, which would send packets elsewhere.
-    for (const char* name : {"article", "chains", "converted", "dns-server", "half-converted",
-                             "leftovers", "only-untracked", "rate-limited", "redhat-default",
-                             "router", "stateless", "ufw", "web-server", "web-server-strict"})
-        for (const char* tool : {"iptables-legacy-restore", "iptables-nft-restore"}) {
+    for (const char* name : {"article",          "chains",
+                             "converted",        "dns-server",
+                             "half-converted",   "leftovers",
+                             "only-untracked",   "rate-limited",
+                             "redhat-default",   "router",
+                             "stateless",        "ufw",
+                             "web-server",       "web-server-strict",
+                             "nft-blocklist",    "nft-bypass",
+                             "nft-commands",     "nft-dns-server",
+                             "nft-half-bypass",  "nft-states",
+                             "nft-verdict-maps", "nft-web-server",
+                             "nft-workstation",  "nft-zones"})
+        for (const char* tool : {"iptables-legacy-restore", "iptables-nft-restore", "nft -f"}) {
             SCOPED_TRACE(std::string(name) + " " + tool);
+            if (std::string_view(name).starts_with("nft-") != (std::string_view(tool) == "nft -f"))
+                continue;
             RoutedLab lab;
             std::string file = sample(name);
             std::string text = text_of(file);
@@ -161,14 +172,16 @@ TEST_F(Trace, AgreesWithTheKernelOnTheSamples) {
     EXPECT_LT(passed * 5, packets * 4);
 }
 
-TEST_F(Trace, AgreesOnRealRulesets) {
+class TraceOnRealRulesets : public Trace, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(TraceOnRealRulesets, Agrees) {
     std::filesystem::path tool = std::filesystem::path(UNTRACK_SOURCE_DIR).parent_path() /
                                  "shared/tools/kernel_trace/kernel_trace.py";
     if (!std::filesystem::exists(tool)) GTEST_SKIP() << "no corpus of rulesets beside the checkout";
     std::string log = folder_ / "trace.log";
     std::string command = "timeout 300 python3 " + tool.string() + " --untrack " + binary_ +
                           " --corpus " + (tool.parent_path() / "../../corpus/dev").string() +
-                          " --kinds iptables,ip6tables --files 50 --packets 150 --limit 200 > " +
+                          " --kinds " + GetParam() + " --files 50 --packets 150 --limit 200 > " +
                           log + " 2>&1";
     int status = std::system(command.c_str());
     std::ifstream in(log);
@@ -177,5 +190,10 @@ TEST_F(Trace, AgreesOnRealRulesets) {
     EXPECT_EQ(status, 0) << last;
     std::cout << last << "\n";
 }
+
+INSTANTIATE_TEST_SUITE_P(Kinds, TraceOnRealRulesets, ::testing::Values("iptables,ip6tables", "nft"),
+                         [](const auto& kinds) {
+                             return std::string_view(kinds.param) == "nft" ? "Nft" : "Iptables";
+                         });
 
 }  // namespace untrack::test
