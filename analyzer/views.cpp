@@ -5,7 +5,6 @@
 #include <map>
 #include <set>
 #include <string_view>
-#include <tuple>
 #include <unordered_map>
 
 #include "analyzer/rule.hpp"
@@ -72,20 +71,28 @@ class Contradictions {
 
 void drop_what_others_contradict(std::span<const std::unique_ptr<FileContext>> views,
                                  std::vector<Finding>& findings) {
-    Contradictions contradictions(views);
-    for (const Finding& f : findings) contradictions.note(f);
-    findings.erase(std::remove_if(findings.begin(), findings.end(),
-                                  [&](const Finding& f) { return !contradictions.stands(f); }),
-                   findings.end());
+    auto is_idle = [](const Finding& f) { return idle_kind(rules()[f.code].code) != Idle::no; };
+    if (std::any_of(findings.begin(), findings.end(), is_idle)) {
+        Contradictions contradictions(views);
+        for (const Finding& f : findings) contradictions.note(f);
+        findings.erase(std::remove_if(findings.begin(), findings.end(),
+                                      [&](const Finding& f) { return !contradictions.stands(f); }),
+                       findings.end());
+    }
     // A rule is idle for one reason here and for another there: the first is said.
-    auto place = [](const Finding& f) {
-        bool idle = idle_kind(rules()[f.code].code) == Idle::rule;
-        return std::tuple(f.range.begin, f.range.end, idle, idle ? RuleIndex{0} : f.code);
+    auto same = [](const Finding& a, const Finding& b) {
+        if (a.range.end != b.range.end) return false;
+        Idle kind = idle_kind(rules()[a.code].code);
+        return kind == Idle::rule ? idle_kind(rules()[b.code].code) == kind : a.code == b.code;
     };
-    std::set<std::tuple<std::uint32_t, std::uint32_t, bool, RuleIndex>> said;
-    findings.erase(std::remove_if(findings.begin(), findings.end(),
-                                  [&](const Finding& f) { return !said.insert(place(f)).second; }),
-                   findings.end());
+    std::size_t kept = 0;
+    for (const Finding& f : findings) {
+        bool said = false;
+        for (std::size_t i = kept; i-- > 0 && findings[i].range.begin == f.range.begin;)
+            said = said || same(findings[i], f);
+        if (!said) findings[kept++] = f;
+    }
+    findings.resize(kept);
 }
 
 }  // namespace untrack::analyzer

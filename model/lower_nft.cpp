@@ -6,6 +6,7 @@
 #include <deque>
 #include <fmt/format.h>
 #include <map>
+#include <unordered_map>
 
 #include "model/nft_rules.hpp"
 
@@ -33,7 +34,7 @@ struct NftTable {
     nft::Family family = nft::Family::ip;
     TableId id;
     NftScope::Sets sets;
-    std::map<std::string_view, NftChain> chains;
+    std::unordered_map<std::string_view, NftChain> chains;
     std::vector<std::string_view> order;  ///< of the chains, as they were made
     std::deque<const Node*> objects;      ///< declared: they may need conntrack by themselves
     bool dormant = false;
