@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Conversions of nftables text: what is put where, what is refused, and that the second run has
+// nothing to do. That they are sound the gate has proven before the test sees them.
+#include <gtest/gtest.h>
+
+#include "model/iptables_values.hpp"
+#include "model/nft_text.hpp"
+#include "rewriter/rewrite.hpp"
+#include "tests/unit/ruleset_text.hpp"
+
+using namespace untrack;
+using rewriter::Status;
+
+namespace {
+
+/// A text as both families meet it.
+struct Host {
+    test::LoadedNft four, six;
+    model::NftText text_four{four.tree, four.ruleset};
+    model::NftText text_six{six.tree, six.ruleset};
+
+    explicit Host(std::string_view text)
+        : four(text, model::Family::ip), six(text, model::Family::ip6) {
+        EXPECT_TRUE(four.tree.errors.empty()) << text;
+    }
+    rewriter::Outcome rewrite(const rewriter::Request& request) const {
+        // Not the family that it has no table for.
+        std::vector<const model::RulesetText*> views;
+        for (const model::NftText* t : {&text_four, &text_six})
+            if (!t->ruleset.rules.empty()) views.push_back(t);
+        return rewriter::rewrite(four.tree, views, request);
+    }
+};
+
+rewriter::Request request(std::string_view ports = "80/tcp") {
+    rewriter::Request r;
+    r.services.push_back(rewriter::parse_service(ports).value());
+    return r;
+}
+
+/// What a conversion adds, line for line; the second run must add nothing.
+std::string added(const std::string& text, const rewriter::Request& asked = request()) {
+    Host host(text);
+    rewriter::Outcome outcome = host.rewrite(asked);
+    EXPECT_EQ(outcome.status, Status::rewritten)
+        << (outcome.reasons.empty() ? "" : outcome.reasons[0].message);
+    std::string changed = apply_edits(text, outcome.edits);
+    EXPECT_EQ(Host(changed).rewrite(asked).status, Status::unchanged) << changed;
+    std::string out;
+    for (const TextEdit& e : outcome.edits) {
+        EXPECT_EQ(e.range.size(), 0U) << "only insertions";
+        out += e.text;
+    }
+    return out;
+}
+
+std::string refusal(const std::string& text, const rewriter::Request& asked = request()) {
+    Host host(text);
+    rewriter::Outcome outcome = host.rewrite(asked);
+    EXPECT_EQ(outcome.status, Status::refused);
+    EXPECT_TRUE(outcome.edits.empty());
+    return outcome.reasons.empty() ? "" : outcome.reasons[0].code + " " + outcome.reasons[0].message;
+}
+
+std::string server(const std::string& rules, const std::string& more = "") {
+    return "table ip filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy "
+           "drop;\n" +
+           rules + "\t}\n\tchain forward {\n\t\ttype filter hook forward priority 0; policy "
+                   "drop;\n\t}\n}\n" + more;
+}
+const std::string plain = "\t\tiif lo accept\n\t\tct state established,related accept\n";
+const std::string raw_table =
+    "table ip untrack {\n\tchain prerouting {\n\t\ttype filter hook prerouting priority raw; policy "
+    "accept;\n\t\ttcp dport 80 notrack\n\t}\n\tchain output {\n\t\ttype filter hook output priority "
+    "raw; policy accept;\n\t\toifname \"lo\" tcp dport 80 notrack\n\t\ttcp sport 80 "
+    "notrack\n\t}\n}\n";
+const std::string errors =
+    "\t\ticmp type { destination-unreachable, time-exceeded, parameter-problem } ct state invalid "
+    "accept\n";
+
+}  // namespace
+
+TEST(NftRewrite, ACopyStandsBehindTheRuleItIsFor) {
+    EXPECT_EQ(added(server(plain + "\t\tip saddr 192.0.2.0/24 tcp dport 80 ct state new counter "
+                                   "packets 7 bytes 9 accept comment \"web\"\n")),
+              errors + "\t\tct state untracked ip saddr 192.0.2.0/24 tcp dport 80 counter accept\n" +
+                  raw_table);
+}
+
+TEST(NftRewrite, ARuleForManyPortsIsCopiedForTheServices) {
+    EXPECT_EQ(added(server(plain + "\t\ttcp dport 1-1023 ct state new accept\n")),
+              errors + "\t\ttcp dport 80 ct state untracked tcp dport 1-1023 accept\n" + raw_table);
+}
+
+TEST(NftRewrite, ARuleWithoutAStateNeedsNoCopy) {
+    EXPECT_EQ(added(server(plain + "\t\ttcp dport 80 accept\n")), errors + raw_table);
+}
+
+TEST(NftRewrite, AMapOfStatesGetsItsVerdict) {
+    std::string out = added(
+        server("\t\tct state vmap { established : accept, related : accept, new : jump web }\n",
+               "table ip filter {\n\tchain web {\n\t\ttcp dport 80 accept\n\t}\n}\n"));
+    EXPECT_NE(out.find("\t\ttcp dport 80 ct state untracked jump web\n"), std::string::npos) << out;
+}
+
+TEST(NftRewrite, AnswersAskForWhatQuestionsWereLetInBy) {
+    std::string out = added(server(
+        plain + "\t\tip saddr 192.0.2.0/24 iifname \"eth0\" tcp dport 80 ct state new accept\n",
+        "table ip out {\n\tchain output {\n\t\ttype filter hook output priority 0; policy "
+        "drop;\n\t\tct state established accept\n\t}\n}\n"));
+    EXPECT_NE(out.find("\t\tip daddr 192.0.2.0/24 oifname \"eth0\" tcp sport 80 tcp flags & (syn | "
+                       "ack) != syn ct state untracked accept\n"),
+              std::string::npos)
+        << out;
+}
+
+TEST(NftRewrite, RawChainsThatAreThereAreUsed) {
+    std::string out = added(server(
+        plain + "\t\ttcp dport 80 accept\n",
+        "table ip raw {\n\tchain pre {\n\t\ttype filter hook prerouting priority raw;\n\t\tudp dport "
+        "53 notrack\n\t}\n\tchain out {\n\t\ttype filter hook output priority -300;\n\t}\n}\n"));
+    EXPECT_EQ(out, errors + "\t\ttcp dport 80 notrack\n\t\toifname \"lo\" tcp dport 80 "
+                            "notrack\n\t\ttcp sport 80 notrack\n");
+}
+
+TEST(NftRewrite, ATableOfThatNameIsNotTakenOver) {
+    std::string out = added(server(plain + "\t\ttcp dport 80 accept\n", "table ip untrack {\n}\n"));
+    EXPECT_NE(out.find("table ip untrack2 {"), std::string::npos) << out;
+}
+
+TEST(NftRewrite, InetTablesAreConvertedForBothFamilies) {
+    std::string text = server(plain + "\t\ttcp dport 80 ct state new accept\n");
+    text.replace(0, 8, "table inet");
+    std::string out = added(text);
+    EXPECT_NE(out.find("icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
+                       "parameter-problem } ct state invalid accept"),
+              std::string::npos)
+        << out;
+    EXPECT_NE(out.find("table inet untrack {"), std::string::npos);
+    EXPECT_EQ(out.find("ct state untracked", out.find("ct state untracked") + 1),
+              std::string::npos)
+        << "one copy for both\n"
+        << out;
+}
+
+TEST(NftRewrite, AnAddressBindsTheServiceOfItsFamily) {
+    std::string text = server(plain + "\t\ttcp dport 80 ct state new accept\n");
+    text.replace(0, 8, "table inet");
+    rewriter::Request r = request();
+    r.address = model::MaskedAddress{};
+    r.address->value = model::v4_address(0xc0000201);
+    r.address->mask = model::v4_address(0xffffffff);
+    r.address_text = "192.0.2.1";
+    std::string out = added(text, r);
+    EXPECT_NE(out.find("\t\tip daddr 192.0.2.1 tcp dport 80 notrack\n"), std::string::npos) << out;
+    EXPECT_EQ(out.find("icmpv6"), std::string::npos) << "IPv6 stays as it is\n" << out;
+}
+
+TEST(NftRewrite, RulesOnOneLineStayThere) {
+    std::string out =
+        added("table ip filter {\n chain input { type filter hook input priority 0; policy drop; ct "
+              "state established,related accept; tcp dport 80 ct state new accept; }\n chain forward "
+              "{ type filter hook forward priority 0; policy drop; }\n}\n");
+    EXPECT_NE(out.find("; ct state untracked tcp dport 80 accept"), std::string::npos) << out;
+}
+
+TEST(NftRewrite, CommandsGetCommands) {
+    std::string out = added(
+        "add table ip filter\nadd chain ip filter input { type filter hook input priority 0; policy "
+        "drop; }\nadd chain ip filter forward { type filter hook forward priority 0; policy drop; "
+        "}\nadd rule ip filter input ct state established,related accept\nadd rule ip filter input "
+        "tcp dport 80 ct state new accept\n");
+    EXPECT_NE(out.find("add rule ip filter input ct state untracked tcp dport 80 accept\n"),
+              std::string::npos)
+        << out;
+}
+
+TEST(NftRewrite, RefusesWhatItCannotProveOrPlace) {
+    EXPECT_EQ(refusal(server(plain + "\t\ttcp dport 80 ct state new accept\n",
+                             "include \"/nowhere/at/all.nft\"\n"))
+                  .substr(0, 5),
+              "UT903");
+    EXPECT_EQ(refusal(server(plain + "\t\tct mark 7 drop\n\t\ttcp dport 80 ct state new accept\n"))
+                  .substr(0, 5),
+              "UT215");
+    EXPECT_EQ(refusal(server(plain + "\t\tct state . tcp dport vmap { new . 80 : accept }\n"))
+                  .substr(0, 5),
+              "UT903");
+    EXPECT_EQ(
+        refusal(server(plain + "\t\ttcp dport 80 ct state new accept\n",
+                       "table ip nat {\n\tchain pre {\n\t\ttype nat hook prerouting priority "
+                       "dstnat;\n\t\ttcp dport 80 dnat to 192.0.2.8\n\t}\n}\n"))
+            .substr(0, 5),
+        "UT205");
+}
+
+TEST(NftRewrite, LimitsSeeNoMorePacketsThanBefore) {
+    std::string out =
+        added(server(plain + "\t\ttcp dport 80 ct state new limit rate 5/second accept\n"));
+    EXPECT_NE(out.find("tcp flags & (syn | ack) == syn ct state untracked tcp dport 80 limit rate "
+                       "5/second accept\n"),
+              std::string::npos)
+        << out;
+    EXPECT_NE(
+        out.find("tcp flags & (syn | ack) != syn ct state untracked tcp dport 80 accept\n"),
+        std::string::npos)
+        << out;
+}
