@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any bytes: the tree's leaves put together are the input, nodes lie inside their parents, and
-// every set can be read.
+// Any bytes: the tree's leaves put together are the input, nodes lie inside their parents, every
+// set can be read, and lowering survives whatever the parser made of it.
 #include <cstdint>
 #include <cstdlib>
 
-#include "parser/nft/syntax.hpp"
+#include "model/lower_nft.hpp"
+#include "model/nft_text.hpp"
 
 using namespace untrack::parser::nft;
 
@@ -19,6 +20,23 @@ void check(const Node& node) {
     }
 }
 
+void lower(const SyntaxTree& tree) {
+    using namespace untrack::model;
+    static constexpr std::string_view names[] = {"state", "conntrack", "limit"};
+    for (Family family : {Family::ip, Family::ip6}) {
+        Ruleset ruleset = untrack::model::lower(tree, {family, "fuzz", true});
+        NftText text(tree, ruleset);
+        for (const Rule& rule : ruleset.rules) {
+            for (untrack::TextRange range :
+                 {text.range(rule), text.target_range(rule), text.match_range(rule, names),
+                  text.removal_range(rule)})
+                if (range.begin > range.end || range.end > tree.text.size()) std::abort();
+            text.plain_text(rule);
+            text.answering_rule(rule, Hook::output, "lo");
+        }
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -27,6 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         SyntaxTree tree = parse(text, context);
         if (print(tree) != text || tree.root().size != tree.nodes.size()) std::abort();
         check(tree.root());
+        if (context == Context::file) lower(tree);
         bool skipped = false;
         for (const Node& node : tree.nodes) {
             skipped = skipped || node.kind == Kind::error;

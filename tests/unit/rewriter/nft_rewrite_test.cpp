@@ -59,19 +59,24 @@ std::string refusal(const std::string& text, const rewriter::Request& asked = re
     rewriter::Outcome outcome = host.rewrite(asked);
     EXPECT_EQ(outcome.status, Status::refused);
     EXPECT_TRUE(outcome.edits.empty());
-    return outcome.reasons.empty() ? "" : outcome.reasons[0].code + " " + outcome.reasons[0].message;
+    return outcome.reasons.empty() ? ""
+                                   : outcome.reasons[0].code + " " + outcome.reasons[0].message;
 }
 
 std::string server(const std::string& rules, const std::string& more = "") {
     return "table ip filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy "
            "drop;\n" +
-           rules + "\t}\n\tchain forward {\n\t\ttype filter hook forward priority 0; policy "
-                   "drop;\n\t}\n}\n" + more;
+           rules +
+           "\t}\n\tchain forward {\n\t\ttype filter hook forward priority 0; policy "
+           "drop;\n\t}\n}\n" +
+           more;
 }
 const std::string plain = "\t\tiif lo accept\n\t\tct state established,related accept\n";
 const std::string raw_table =
-    "table ip untrack {\n\tchain prerouting {\n\t\ttype filter hook prerouting priority raw; policy "
-    "accept;\n\t\ttcp dport 80 notrack\n\t}\n\tchain output {\n\t\ttype filter hook output priority "
+    "table ip untrack {\n\tchain prerouting {\n\t\ttype filter hook prerouting priority raw; "
+    "policy "
+    "accept;\n\t\ttcp dport 80 notrack\n\t}\n\tchain output {\n\t\ttype filter hook output "
+    "priority "
     "raw; policy accept;\n\t\toifname \"lo\" tcp dport 80 notrack\n\t\ttcp sport 80 "
     "notrack\n\t}\n}\n";
 const std::string errors =
@@ -83,7 +88,8 @@ const std::string errors =
 TEST(NftRewrite, ACopyStandsBehindTheRuleItIsFor) {
     EXPECT_EQ(added(server(plain + "\t\tip saddr 192.0.2.0/24 tcp dport 80 ct state new counter "
                                    "packets 7 bytes 9 accept comment \"web\"\n")),
-              errors + "\t\tct state untracked ip saddr 192.0.2.0/24 tcp dport 80 counter accept\n" +
+              errors +
+                  "\t\tct state untracked ip saddr 192.0.2.0/24 tcp dport 80 counter accept\n" +
                   raw_table);
 }
 
@@ -117,10 +123,12 @@ TEST(NftRewrite, AnswersAskForWhatQuestionsWereLetInBy) {
 TEST(NftRewrite, RawChainsThatAreThereAreUsed) {
     std::string out = added(server(
         plain + "\t\ttcp dport 80 accept\n",
-        "table ip raw {\n\tchain pre {\n\t\ttype filter hook prerouting priority raw;\n\t\tudp dport "
+        "table ip raw {\n\tchain pre {\n\t\ttype filter hook prerouting priority raw;\n\t\tudp "
+        "dport "
         "53 notrack\n\t}\n\tchain out {\n\t\ttype filter hook output priority -300;\n\t}\n}\n"));
-    EXPECT_EQ(out, errors + "\t\ttcp dport 80 notrack\n\t\toifname \"lo\" tcp dport 80 "
-                            "notrack\n\t\ttcp sport 80 notrack\n");
+    EXPECT_EQ(out, errors +
+                       "\t\ttcp dport 80 notrack\n\t\toifname \"lo\" tcp dport 80 "
+                       "notrack\n\t\ttcp sport 80 notrack\n");
 }
 
 TEST(NftRewrite, ATableOfThatNameIsNotTakenOver) {
@@ -137,8 +145,7 @@ TEST(NftRewrite, InetTablesAreConvertedForBothFamilies) {
               std::string::npos)
         << out;
     EXPECT_NE(out.find("table inet untrack {"), std::string::npos);
-    EXPECT_EQ(out.find("ct state untracked", out.find("ct state untracked") + 1),
-              std::string::npos)
+    EXPECT_EQ(out.find("ct state untracked", out.find("ct state untracked") + 1), std::string::npos)
         << "one copy for both\n"
         << out;
 }
@@ -157,16 +164,17 @@ TEST(NftRewrite, AnAddressBindsTheServiceOfItsFamily) {
 }
 
 TEST(NftRewrite, RulesOnOneLineStayThere) {
-    std::string out =
-        added("table ip filter {\n chain input { type filter hook input priority 0; policy drop; ct "
-              "state established,related accept; tcp dport 80 ct state new accept; }\n chain forward "
-              "{ type filter hook forward priority 0; policy drop; }\n}\n");
+    std::string out = added(
+        "table ip filter {\n chain input { type filter hook input priority 0; policy drop; ct "
+        "state established,related accept; tcp dport 80 ct state new accept; }\n chain forward "
+        "{ type filter hook forward priority 0; policy drop; }\n}\n");
     EXPECT_NE(out.find("; ct state untracked tcp dport 80 accept"), std::string::npos) << out;
 }
 
 TEST(NftRewrite, CommandsGetCommands) {
     std::string out = added(
-        "add table ip filter\nadd chain ip filter input { type filter hook input priority 0; policy "
+        "add table ip filter\nadd chain ip filter input { type filter hook input priority 0; "
+        "policy "
         "drop; }\nadd chain ip filter forward { type filter hook forward priority 0; policy drop; "
         "}\nadd rule ip filter input ct state established,related accept\nadd rule ip filter input "
         "tcp dport 80 ct state new accept\n");
@@ -186,12 +194,11 @@ TEST(NftRewrite, RefusesWhatItCannotProveOrPlace) {
     EXPECT_EQ(refusal(server(plain + "\t\tct state . tcp dport vmap { new . 80 : accept }\n"))
                   .substr(0, 5),
               "UT903");
-    EXPECT_EQ(
-        refusal(server(plain + "\t\ttcp dport 80 ct state new accept\n",
-                       "table ip nat {\n\tchain pre {\n\t\ttype nat hook prerouting priority "
-                       "dstnat;\n\t\ttcp dport 80 dnat to 192.0.2.8\n\t}\n}\n"))
-            .substr(0, 5),
-        "UT205");
+    EXPECT_EQ(refusal(server(plain + "\t\ttcp dport 80 ct state new accept\n",
+                             "table ip nat {\n\tchain pre {\n\t\ttype nat hook prerouting priority "
+                             "dstnat;\n\t\ttcp dport 80 dnat to 192.0.2.8\n\t}\n}\n"))
+                  .substr(0, 5),
+              "UT205");
 }
 
 TEST(NftRewrite, LimitsSeeNoMorePacketsThanBefore) {
@@ -201,8 +208,7 @@ TEST(NftRewrite, LimitsSeeNoMorePacketsThanBefore) {
                        "5/second accept\n"),
               std::string::npos)
         << out;
-    EXPECT_NE(
-        out.find("tcp flags & (syn | ack) != syn ct state untracked tcp dport 80 accept\n"),
-        std::string::npos)
+    EXPECT_NE(out.find("tcp flags & (syn | ack) != syn ct state untracked tcp dport 80 accept\n"),
+              std::string::npos)
         << out;
 }
