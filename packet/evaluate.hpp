@@ -99,7 +99,9 @@ class Evaluator {
     Effect event(const model::Ruleset& r, model::RuleId id);
     Part base_chain(const BaseChain& base, Way way, model::Hook hook, bool before_conntrack);
     Part attach(const Part& part);
-    bool nat_settled(Way way, model::Hook hook) const;
+    static bool nat_settled(Way way, model::Hook hook);
+    Part held(const Part& nat);
+    Part released(const Part& nat);
     template <typename Split>
     Part walk(Way way, Split split);
     Diagram ended(const Part& part);

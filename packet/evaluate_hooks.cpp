@@ -95,11 +95,33 @@ Evaluator::Part Evaluator::attach(const Part& part) {
 }
 
 /// Over lo each side of a translation is settled where it comes up first.
-bool Evaluator::nat_settled(Way way, Hook hook) const {
-    if (way != Way::loopback || (hook != Hook::prerouting && hook != Hook::input)) return false;
-    Hook earlier = hook == Hook::prerouting ? Hook::output : Hook::postrouting;
-    const auto& there = hooks_[static_cast<std::size_t>(earlier)];
-    return std::any_of(there.begin(), there.end(), [](const BaseChain& b) { return b.nat; });
+bool Evaluator::nat_settled(Way way, Hook hook) {
+    // NAT has its place at every hook as soon as one of them has a chain for it
+    // (nf_nat_inet_fn() in net/netfilter/nf_nat_core.c; measured).
+    return way == Way::loopback && (hook == Hook::prerouting || hook == Hook::input);
+}
+
+/// Chains for NAT see a packet one after the other until one of them translates it. These outcomes
+/// wait for the end.
+Evaluator::Part Evaluator::held(const Part& nat) {
+    bool changes = false;
+    Diagram d = pool_.map_leaves(nat.diagram, [&](std::uint32_t number) {
+        Outcome o = outcomes_[number];
+        if (o.fate == Fate::on && outcomes_.effect_of(o).nat != 0) o.fate = Fate::accept;
+        changes = changes || (o.fate == Fate::on && o.effect != 0);
+        return outcomes_.number(o);
+    });
+    return {d, changes};
+}
+Evaluator::Part Evaluator::released(const Part& nat) {
+    bool changes = false;
+    Diagram d = pool_.map_leaves(nat.diagram, [&](std::uint32_t number) {
+        Outcome o = outcomes_[number];
+        if (o.fate == Fate::accept) o.fate = Fate::on;
+        changes = changes || (o.fate == Fate::on && o.effect != 0);
+        return outcomes_.number(o);
+    });
+    return {d, changes};
 }
 
 /// Through all base chains of the way. `split` is called with what has come so far wherever NAT has
@@ -114,7 +136,9 @@ Evaluator::Part Evaluator::walk(Way way, Split split) {
         bool destination = hook == Hook::prerouting || hook == Hook::output;
         std::int32_t nat_place = destination ? model::priority_nat_dst : model::priority_nat_src;
         bool translates = hook != Hook::forward;
-        for (const BaseChain& base : hooks_[static_cast<std::size_t>(hook)]) {
+        std::span<const BaseChain> chains = hooks_[static_cast<std::size_t>(hook)];
+        for (std::size_t i = 0; i < chains.size(); ++i) {
+            const BaseChain& base = chains[i];
             if (!attached && base.priority > model::priority_conntrack) {
                 now = attach(now);
                 attached = true;
@@ -124,7 +148,13 @@ Evaluator::Part Evaluator::walk(Way way, Split split) {
                 translates = false;
             }
             if (base.nat && (!tracks_ || nat_settled(way, hook))) continue;
-            now = join(now, base_chain(base, way, hook, !attached));
+            Part part = base_chain(base, way, hook, !attached);
+            if (base.nat && i + 1 < chains.size() && chains[i + 1].nat) {
+                while (i + 1 < chains.size() && chains[i + 1].nat)
+                    part = join(held(part), base_chain(chains[++i], way, hook, !attached));
+                part = released(part);
+            }
+            now = join(now, part);
         }
         if (!attached) now = attach(now);
         attached = true;

@@ -134,6 +134,9 @@ class Run {
             if (!pass(base)) return false;
         }
         if (attach_here) attach();
+        // NAT has its place at every hook as soon as one of them has a chain for it, and what comes
+        // by untranslated stays so (nf_nat_inet_fn() in net/netfilter/nf_nat_core.c; measured).
+        if (tables_.nat_chains) nat_done(which) = true;
         return true;
     }
 
@@ -147,17 +150,16 @@ class Run {
         }
     }
 
-    /// nat chains see the first packet of a tracked flow, once for each side of the translation.
+    bool& nat_done(Hook which) {
+        return which == Hook::prerouting || which == Hook::output ? destination_done_
+                                                                  : source_done_;
+    }
+    /// nat chains see the first packet of a tracked flow, until one of them translates this side.
     bool nat_sees(Hook which) {
-        if (!tables_.tracks) return false;
         bool icmp = packet_.protocol == proto_icmp || packet_.protocol == proto_icmpv6;
         bool first = view_.state == ConntrackState::new_ ||
                      (view_.state == ConntrackState::related && !icmp);
-        bool& done =
-            which == Hook::prerouting || which == Hook::output ? destination_done_ : source_done_;
-        if (!first || done) return false;
-        done = true;
-        return true;
+        return tables_.tracks && first && !nat_done(which);
     }
 
     bool pass(const Tracer::BaseChain& base) {
@@ -306,7 +308,7 @@ class Run {
             case TargetKind::snat:
             case TargetKind::masquerade:
             case TargetKind::netmap:
-                out_.nat_applied = true;
+                out_.nat_applied = nat_done(view_.hook) = true;
                 return Outcome::accept;
             case TargetKind::redirect:
                 // A forwarded packet is delivered here instead, or dropped when its interface has
@@ -315,7 +317,7 @@ class Run {
                     (packet_.family == model::Family::ip6 && view_.hook == Hook::prerouting &&
                      !is_loopback(packet_)))
                     break;
-                out_.nat_applied = true;
+                out_.nat_applied = nat_done(view_.hook) = true;
                 return Outcome::accept;
             case TargetKind::queue:
             case TargetKind::synproxy:
@@ -452,6 +454,7 @@ Tracer::Tracer(Host host, std::span<const ChainRole> only) {
         for (ChainId id : r->base_chains()) {
             const model::Chain& c = r->chain(id);
             if (!followed(c.role)) continue;
+            f.nat_chains = f.nat_chains || c.role == ChainRole::nat;
             // A nat chain settles its side of the translation even when it is empty.
             bool nat = c.role == ChainRole::nat;
             if (c.rule_count == 0 && c.policy == TargetKind::accept && !nat) continue;

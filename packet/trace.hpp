@@ -93,7 +93,8 @@ class Tracer {
     struct FamilyTables {
         std::array<std::vector<BaseChain>, model::hook_count> hooks;  ///< by priority
         bool tracks = false;
-        bool nat = false;
+        bool nat = false;             ///< some rule translates
+        bool nat_chains = false;      ///< some hook has a chain for it
         std::string_view unfollowed;  ///< what is not followed, and may decide
     };
 

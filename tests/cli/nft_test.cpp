@@ -56,7 +56,8 @@ TEST(Nft, OneHostMayHaveBoth) {
     Folder f;
     f.file("x.nft", nft);
     f.file("x.rules", "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 192.0.2.9 -j DROP\nCOMMIT\n");
-    const std::string packet = "untrack trace -q --packet 'tcp 192.0.2.9:40000 > 192.0.2.1:80 syn' ";
+    const std::string packet =
+        "untrack trace -q --packet 'tcp 192.0.2.9:40000 > 192.0.2.1:80 syn' ";
     EXPECT_NE(shell(packet + "x.nft", f.path()).out.find("accept"), std::string::npos);
     EXPECT_NE(shell(packet + "x.nft x.rules", f.path()).out.find("drop"), std::string::npos);
     f.file("y.nft", nft);
@@ -83,9 +84,10 @@ TEST(Nft, IncludedFilesHaveTheirOwnPlaces) {
     EXPECT_EQ(j["findings"][0]["line"], 2);
     EXPECT_EQ(j["findings"][1]["path"], "./d/b.nft");
     EXPECT_EQ(j["conntrack"][0]["by"][1]["path"], "./d/b.nft");
-    EXPECT_NE(shell("untrack trace --packet 'tcp 192.0.2.9:1 > 192.0.2.1:80 syn' main.nft", f.path())
-                  .out.find("./d/a.nft:2"),
-              std::string::npos);
+    EXPECT_NE(
+        shell("untrack trace --packet 'tcp 192.0.2.9:1 > 192.0.2.1:80 syn' main.nft", f.path())
+            .out.find("./d/a.nft:2"),
+        std::string::npos);
     ran = shell("untrack rewrite --port 80/tcp main.nft", f.path());
     EXPECT_EQ(ran.code, 1);
     EXPECT_NE(ran.err.find("this file includes others"), std::string::npos) << ran.err;
@@ -100,8 +102,7 @@ TEST(Nft, IncludedFilesHaveTheirOwnPlaces) {
 TEST(Nft, WhatIsNotFollowedIsSaid) {
     Folder f;
     f.file("x.nft", "include \"/nowhere/at/all.nft\"\n" + nft);
-    Ran ran =
-        shell("untrack trace --packet 'tcp 192.0.2.9:1 > 192.0.2.1:80 syn' x.nft", f.path());
+    Ran ran = shell("untrack trace --packet 'tcp 192.0.2.9:1 > 192.0.2.1:80 syn' x.nft", f.path());
     EXPECT_EQ(ran.code, 0);
     EXPECT_NE(ran.out.find("verdict: unknown"), std::string::npos) << ran.out;
     EXPECT_EQ(ran.err,

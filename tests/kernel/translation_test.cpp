@@ -199,4 +199,36 @@ TEST_F(TakenAlong, AnswersToTheHostsOwnQuestionsFromTheServicesPort) {
         "--port 123/udp", "");
 }
 
+TEST_F(TakenAlong, OverLoopbackAnyChainForNatSettlesBothSides) {
+    Lab lab;
+    lab.serve(lab.server, 81);
+    std::string file = write("nat.nft",
+                             "table ip a {\n chain p { type nat hook prerouting priority -100; tcp "
+                             "dport 80 redirect to :81; }\n}\n");
+    ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+    EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), Talk::answered);
+    EXPECT_EQ(call_from(lab.server, {"127.0.0.1", 80}), Talk::refused);
+}
+
+TEST_F(TakenAlong, ChainsForNatAreAskedUntilOneTranslates) {
+    Lab lab;
+    lab.serve(lab.server, 91);
+    lab.serve(lab.server, 92);
+    std::string file =
+        write("nat.nft",
+              "table ip a {\n chain p { type nat hook prerouting priority -110; tcp "
+              "dport 80 redirect to :91; tcp dport 82 accept; }\n}\ntable ip b {\n "
+              "chain p { type nat hook prerouting priority -100; tcp dport { 80, 81, "
+              "82 } redirect to :92; }\n}\n");
+    ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+    for (int port : {80, 81, 82}) {
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", port}), Talk::answered) << port;
+        std::string entries = output_of("ip netns exec " + lab.server + " conntrack -L");
+        lab.forget_entries(lab.server);
+        EXPECT_NE(entries.find(port == 80 ? "sport=91" : "sport=92"), std::string::npos)
+            << port << "\n"
+            << entries;
+    }
+}
+
 }  // namespace untrack::test

@@ -208,3 +208,39 @@ TEST(Languages, VariablesAndSetsInWhatIsNotFollowed) {
     EXPECT_NE(compare(Family::ip, a.ruleset, other_value.ruleset).result, packet::Sameness::same);
     EXPECT_NE(compare(Family::ip, a.ruleset, other_element.ruleset).result, packet::Sameness::same);
 }
+
+/// A chain that does not translate a packet leaves it to the next; one that does is the last.
+TEST(Languages, ChainsForNatAreAskedUntilOneTranslates) {
+    const std::string second =
+        "table ip b { chain p { type nat hook prerouting priority -100; tcp dport { 80, 81 } dnat "
+        "to "
+        "192.0.2.9; } }\n";
+    test::LoadedNft both(
+        "table ip a { chain p { type nat hook prerouting priority -110; tcp dport 80 dnat to "
+        "192.0.2.8; tcp dport 82 accept; } }\n" +
+        second);
+    test::LoadedNft one(
+        "table ip a { chain p { type nat hook prerouting priority -110; tcp dport 80 dnat to "
+        "192.0.2.8; tcp dport 81 dnat to 192.0.2.9; } }\n");
+    packet::Comparison c = compare(Family::ip, both.ruleset, one.ruleset);
+    EXPECT_EQ(c.result, packet::Sameness::same) << said(c);
+    const model::Ruleset* host[] = {&both.ruleset};
+    packet::Trace trace = packet::Tracer(host).trace(
+        packet::parse_packet("tcp 203.0.113.9:40000 > 192.0.2.1:81 syn in eth0").value());
+    EXPECT_TRUE(trace.nat_applied);
+}
+
+TEST(Languages, OverLoopbackAnyChainForNatSettlesBothSides) {
+    test::LoadedNft before(
+        "table ip a { chain p { type nat hook prerouting priority -100; tcp dport 80 redirect to "
+        ":81; } }\n");
+    test::LoadedNft after(
+        "table ip a { chain p { type nat hook prerouting priority -100; tcp dport 80 redirect to "
+        ":81; }\nchain o { type nat hook output priority -100; } }\n");
+    packet::Comparison c = compare(Family::ip, before.ruleset, after.ruleset);
+    EXPECT_EQ(c.result, packet::Sameness::same) << said(c);
+    const model::Ruleset* host[] = {&before.ruleset};
+    packet::Trace trace = packet::Tracer(host).trace(
+        packet::parse_packet("tcp 127.0.0.1:40000 > 127.0.0.1:80 syn out lo").value());
+    EXPECT_FALSE(trace.nat_applied);
+}
