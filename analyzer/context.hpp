@@ -97,6 +97,10 @@ class FileContext {
     /// The ruleset with its targets' texts, for telling targets apart; made at the first use.
     [[nodiscard]] const model::Ruleset& with_texts() const;
 
+    /// Of two wordings the one for who writes files of this language.
+    [[nodiscard]] std::string_view words(std::string_view iptables, std::string_view nft) const {
+        return text.nft() != nullptr ? nft : iptables;
+    }
     [[nodiscard]] TextRange range(const model::Rule& rule) const { return text.range(rule); }
     [[nodiscard]] TextRange match_range(const model::Rule& rule,
                                         std::initializer_list<std::string_view> names) const {

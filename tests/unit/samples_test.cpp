@@ -61,14 +61,16 @@ struct NftSample {
     [[nodiscard]] std::vector<const model::RulesetText*> views() const {
         return {texts[0].get(), texts[1].get()};
     }
-    [[nodiscard]] std::string lint() const {
+    [[nodiscard]] analyzer::Findings findings() const {
         std::vector<std::unique_ptr<analyzer::FileContext>> contexts;
         for (const auto& text : texts)
             contexts.push_back(
                 std::make_unique<analyzer::FileContext>(*text, model::KernelProfile::modern));
+        return analyzer::lint(contexts, analyzer::Selection::make({}, {}).value(), 1);
+    }
+    [[nodiscard]] std::string lint() const {
         std::string found;
-        for (const analyzer::Finding& f :
-             analyzer::lint(contexts, analyzer::Selection::make({}, {}).value(), 1).list) {
+        for (const analyzer::Finding& f : findings().list) {
             model::TextPlace place = texts[0]->place(f.range.begin);
             found += std::string(analyzer::rules()[f.code].code) + " " +
                      std::to_string(place.at.line) +
@@ -126,6 +128,24 @@ TEST(Samples, EveryFindingIsClaimed) {
     for (const analyzer::Rule& rule : analyzer::rules())
         EXPECT_TRUE(rule.run == nullptr || claimed.contains(std::string(rule.code)))
             << "no sample shows " << rule.code;
+}
+
+TEST(Samples, FindingsSpeakTheLanguageOfTheFile) {
+    std::size_t read_messages = 0;
+    for (const fs::path& dir : samples()) {
+        if (!is_nft(dir)) continue;
+        NftSample sample(read(dir / "before.nft"));
+        analyzer::Findings findings = sample.findings();
+        for (const analyzer::Finding& f : findings.list) {
+            ++read_messages;
+            // What is said of entries is a command of conntrack-tools.
+            if (f.message.find("`conntrack -D") != std::string_view::npos) continue;
+            if (f.message.find("do conntrack -D") != std::string_view::npos) continue;
+            for (const char* word : {"`-", "-j ", "--", "! -", "PREROUTING", "iptables-restore"})
+                EXPECT_EQ(f.message.find(word), std::string_view::npos) << dir << ": " << f.message;
+        }
+    }
+    EXPECT_GT(read_messages, 50U);
 }
 
 TEST(Samples, ConversionsAreStableAndLossless) {

@@ -43,7 +43,8 @@ void ut201(const FileContext& file, Reporter& report) {
             fmt::format(
                 "the answers to these packets stay tracked: they are INVALID, or make "
                 "entries the wrong way round, and under an INVALID drop "
-                "connections hang; add to the raw table `{}'{}",
+                "connections hang; add {} `{}'{}",
+                file.words("to the raw table", "at priority raw"),
                 file.text.answering_rule(rule, other, ""),
                 hook == model::Hook::prerouting
                     ? fmt::format(", or for forwarded traffic `{}'",

@@ -168,8 +168,10 @@ void ut202(const FileContext& file, Reporter& report) {
             file.target_range(file.ruleset.rule(id)),
             fmt::format("packets that this rule takes out of tracking are dropped by {}, though "
                         "tracked they would pass: accept them there with "
-                        "`-m conntrack --ctstate UNTRACKED' and the service's port; for example {}",
-                        describe(file, loss->dropped), packet::to_words(loss->packet)),
+                        "`{}' and the service's port; for example {}",
+                        describe(file, loss->dropped),
+                        file.words("-m conntrack --ctstate UNTRACKED", "ct state untracked"),
+                        packet::to_words(loss->packet)),
             id);
         report.details(finding).witness = loss->packet;
     }

@@ -65,12 +65,18 @@ void ut204(const FileContext& file, Reporter& report) {
         bool tcp = p->protocol == packet::proto_tcp;
         Finding& finding = report.add_text(
             file.range(file.ruleset.rule(id)),
-            fmt::format("the sender chooses the source port: from this one anyone reaches ports "
-                        "that are closed to others, for example {}; name the servers that answer "
-                        "with `-s', or {}",
-                        packet::to_words(*p),
-                        tcp ? "accept answers only, with `! --syn'"
-                            : "the ports that questions are sent from, with `--dport 32768:60999'"),
+            fmt::format(
+                "the sender chooses the source port: from this one anyone reaches ports "
+                "that are closed to others, for example {}; name the servers that answer "
+                "with `{}', or {}",
+                packet::to_words(*p),
+                file.words("-s",
+                           file.ruleset.family == model::Family::ip6 ? "ip6 saddr" : "ip saddr"),
+                tcp ? file.words("accept answers only, with `! --syn'",
+                                 "accept answers only, with `tcp flags & (fin|syn|rst|ack) != syn'")
+                    : file.words(
+                          "the ports that questions are sent from, with `--dport 32768:60999'",
+                          "the ports that questions are sent from, with `th dport 32768-60999'")),
             id);
         report.details(finding).witness = *p;
     }

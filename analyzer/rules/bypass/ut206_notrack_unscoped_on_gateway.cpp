@@ -69,27 +69,34 @@ class Gateway {
         if (!answers && !asks_destination(file_, raw))
             for (const RulePath& nat : nat_)
                 if (auto p = left_private(file_, raw, nat, accepts_)) {
-                    return tell(raw, nat.rules.back(), *p,
-                                fmt::format("would translate packets that this host passes on, but "
-                                            "this rule takes them, too: untracked, they leave with "
-                                            "the addresses they have, for example {}; bind the "
-                                            "rule to this host with `-m addrtype --dst-type LOCAL' "
-                                            "or `-d' and its address",
-                                            packet::to_words(*p)));
+                    return tell(
+                        raw, nat.rules.back(), *p,
+                        fmt::format(
+                            "would translate packets that this host passes on, but "
+                            "this rule takes them, too: untracked, they leave with "
+                            "the addresses they have, for example {}; bind the "
+                            "rule to this host with `{}' or `{}' and its address",
+                            packet::to_words(*p),
+                            file_.words("-m addrtype --dst-type LOCAL", "fib daddr type local"),
+                            file_.words("-d", file_.ruleset.family == model::Family::ip6
+                                                  ? "ip6 daddr"
+                                                  : "ip daddr")));
                 }
         if (auto taken = answers_.taken_by(raw))
             tell(raw, taken->nat, taken->answer,
-                 fmt::format("{}: they are untracked, and never translated back; for example {}, "
-                             "the answer to {}; leave these packets tracked{}",
-                             answers
-                                 ? "translates clients behind this host, and this rule takes the "
-                                   "answers to them"
-                                 : "lets a client behind this host keep its port where that is "
-                                   "one of this rule's, which takes the answers to it",
-                             packet::to_words(taken->answer), packet::to_words(taken->question),
-                             answers ? ""
-                                     : ", or let that rule give other ports (`--to-ports', "
-                                       "`--to-source ADDRESS:PORTS')"));
+                 fmt::format(
+                     "{}: they are untracked, and never translated back; for example {}, "
+                     "the answer to {}; leave these packets tracked{}",
+                     answers ? "translates clients behind this host, and this rule takes the "
+                               "answers to them"
+                             : "lets a client behind this host keep its port where that is "
+                               "one of this rule's, which takes the answers to it",
+                     packet::to_words(taken->answer), packet::to_words(taken->question),
+                     answers ? ""
+                             : file_.words(", or let that rule give other ports (`--to-ports', "
+                                           "`--to-source ADDRESS:PORTS')",
+                                           ", or let that rule give other ports (`masquerade to "
+                                           ":PORTS', `snat to ADDRESS:PORTS')")));
     }
 
   private:

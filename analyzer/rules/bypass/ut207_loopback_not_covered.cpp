@@ -116,14 +116,15 @@ void ut207(const FileContext& file, Reporter& report) {
         Finding& finding = report.add_text(
             file.target_range(file.ruleset.rule(id)),
             fmt::format(
-                "over lo the question {} is tracked before PREROUTING sees it, and its "
-                "answer is not: {}; add to the raw table `{}'{}",
-                packet::to_words(*question), what,
+                "over lo the question {} is tracked before {} sees it, and its "
+                "answer is not: {}; add {} `{}'{}",
+                packet::to_words(*question), file.words("PREROUTING", "prerouting"), what,
+                file.words("to the raw table", "at priority raw"),
                 file.text.answering_rule(file.ruleset.rule(id), model::Hook::output, "lo"),
                 loss && loss->dropped.hook == model::Hook::input
-                    ? fmt::format(", and to the filter table `{}' before that",
-                                  file.text.nft() != nullptr ? "chain input { iif lo accept }"
-                                                             : "-A INPUT -i lo -j ACCEPT")
+                    ? fmt::format(", and {} before that",
+                                  file.words("to the filter table `-A INPUT -i lo -j ACCEPT'",
+                                             "at priority filter `chain input { iif lo accept }'"))
                     : ""),
             id);
         report.details(finding).witness = loss ? loss->packet : answer->packet;

@@ -82,20 +82,29 @@ class Errors {
         return false;
     }
 
+    /// A rule for the errors that long packets need.
+    [[nodiscard]] std::string accept_of_errors(bool forwarded) const {
+        bool six = file_.ruleset.family == model::Family::ip6;
+        if (file_.text.nft() != nullptr)
+            return fmt::format("chain {} {{ {} accept }}", forwarded ? "forward" : "input",
+                               six ? "icmpv6 type packet-too-big"
+                                   : "icmp type destination-unreachable icmp code frag-needed");
+        return fmt::format("-A {} -p {} -j ACCEPT", forwarded ? "FORWARD" : "INPUT",
+                           six ? "ipv6-icmp --icmpv6-type packet-too-big"
+                               : "icmp --icmp-type fragmentation-needed");
+    }
+
     void tell(model::RuleId notrack, const Packet& p, const Packet& error,
               const packet::Step& accepted) {
-        bool six = file_.ruleset.family == model::Family::ip6;
         Finding& finding = report_.add_text(
             file_.target_range(file_.ruleset.rule(notrack)),
             fmt::format(
                 "ICMP errors about this service are let in as RELATED by {}, but of untracked "
                 "packets they are INVALID, and dropped, for example {} about the answer to {}: "
                 "long packets are lost where the way is narrow; accept them without a test of "
-                "the state, before INVALID ones are dropped: `-A {} -p {} -j ACCEPT'",
+                "the state, before INVALID ones are dropped: `{}'",
                 describe(file_, accepted), packet::to_words(error), packet::to_words(p),
-                accepted.hook == model::Hook::forward ? "FORWARD" : "INPUT",
-                six ? "ipv6-icmp --icmpv6-type packet-too-big"
-                    : "icmp --icmp-type fragmentation-needed"),
+                accept_of_errors(accepted.hook == model::Hook::forward)),
             notrack);
         report_.details(finding).witness = error;
     }

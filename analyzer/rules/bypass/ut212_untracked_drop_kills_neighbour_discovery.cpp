@@ -104,8 +104,12 @@ void ut212(const FileContext& file, Reporter& report) {
             file.match_range(rule, {"state", "conntrack"}),
             fmt::format("neighbour discovery is UNTRACKED by nature, and dropped here, for example "
                         "{}: hosts on the link no longer find each other, and IPv6 is dead; put "
-                        "`-A {} -p ipv6-icmp -j ACCEPT' before",
-                        packet::to_words(*p), file.ruleset.chain(rule.chain).name),
+                        "`{}' before",
+                        packet::to_words(*p),
+                        file.text.nft() != nullptr
+                            ? "meta l4proto ipv6-icmp accept"
+                            : fmt::format("-A {} -p ipv6-icmp -j ACCEPT",
+                                          file.ruleset.chain(rule.chain).name)),
             id);
         report.details(finding).witness = *p;
     }

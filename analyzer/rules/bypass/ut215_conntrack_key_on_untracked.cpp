@@ -17,11 +17,13 @@ constexpr std::size_t most_keys = 64;
 constexpr std::size_t most_notrack = 256;
 constexpr std::size_t most_accepts = 16;
 
-const char* consequence(const model::Match& key) {
+std::string consequence(const FileContext& file, const model::Match& key) {
     switch (key.payload.opaque.key) {
         case ConntrackKey::connlimit:
-            return "connlimit counts entries, which untracked connections have not: it does not "
-                   "limit how many are open";
+            return fmt::format(
+                "{} counts entries, which untracked connections have not: it does not "
+                "limit how many are open",
+                file.words("connlimit", "ct count"));
         case ConntrackKey::helper:
         case ConntrackKey::connlabel:
             return key.negated ? "untracked packets have no entry: this always matches them"
@@ -98,7 +100,7 @@ void ut215(const FileContext& file, Reporter& report) {
             file.range(file.ruleset.rule(use.rule)),
             fmt::format("{}, though what becomes of them hangs on it, for example {}; decide by "
                         "what the packet itself says, or leave the service tracked",
-                        consequence(*key), packet::to_words(*p)),
+                        consequence(file, *key), packet::to_words(*p)),
             use.rule);
         report.details(finding).witness = *p;
     }

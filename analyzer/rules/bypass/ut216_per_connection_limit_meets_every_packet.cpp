@@ -158,12 +158,13 @@ void tell(const FileContext& file, Reporter& report, const RulePath& notrack, mo
                     : file.match_range(it, {"limit", "hashlimit", "recent"}),
         fmt::format(
             "of the connections that line {} leaves untracked this {} meets every packet, not "
-            "only the first: {}; for example {}; ask for `--tcp-flags FIN,SYN,RST,ACK SYN' here{}",
+            "only the first: {}; for example {}; ask for `{}' here{}",
             file.line_number(file.ruleset.rule(notrack.rules.back())),
             rule.logs() ? "log" : "limit",
             rule.logs() ? "each of them is logged"
                         : "it refuses packets of connections that it has let in",
             packet::to_words(p),
+            file.words("--tcp-flags FIN,SYN,RST,ACK SYN", "tcp flags & (fin|syn|rst|ack) == syn"),
             rule.logs() ? "" : ", and accept the service's other UNTRACKED packets beside it"),
         id);
     report.details(finding).witness = p;

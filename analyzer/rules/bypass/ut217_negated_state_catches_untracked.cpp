@@ -50,10 +50,11 @@ void ut217(const FileContext& file, Reporter& report) {
             Finding& finding = report.add_text(
                 file.match_range(rule, {"state", "conntrack"}),
                 fmt::format(
-                    "`!' means every state that is not listed, so this drops the packets that "
+                    "`{}' means every state that is not listed, so this drops the packets that "
                     "line {} leaves untracked, for example {}: add UNTRACKED to "
                     "the list, or accept those packets before",
-                    file.line_number(file.ruleset.rule(notrack_id)), packet::to_words(*p)),
+                    file.words("!", "!="), file.line_number(file.ruleset.rule(notrack_id)),
+                    packet::to_words(*p)),
                 id);
             report.details(finding).witness = *p;
             break;

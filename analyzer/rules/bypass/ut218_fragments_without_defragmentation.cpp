@@ -119,9 +119,11 @@ void ut218(const FileContext& file, Reporter& report) {
                     "and {} drops the rest, for example {}; accept them before, in {} with `{}'",
                     loss->service->name, describe(file, loss->by), packet::to_words(loss->fragment),
                     r.chain(way_in->base).name,
-                    six ? "-p udp -m frag --fragmore -j ACCEPT' and `-p udp -m frag "
-                          "--fraglast -j ACCEPT"
-                        : "-p udp -f -j ACCEPT"),
+                    six ? file.words("-p udp -m frag --fragmore -j ACCEPT' and `-p udp -m frag "
+                                     "--fraglast -j ACCEPT",
+                                     "frag frag-off != 0 meta l4proto udp accept")
+                        : file.words("-p udp -f -j ACCEPT",
+                                     "ip frag-off & 0x1fff != 0 ip protocol udp accept")),
                 id);
             report.details(finding).witness = loss->fragment;
             break;

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
 #include "analyzer/context.hpp"
 
 namespace untrack::analyzer {
 
 void ut101(const FileContext& file, Reporter& report) {
     for (model::RuleId id : file.rules.state_matches)
-        report.add(
+        report.add_text(
             file.match_range(file.ruleset.rule(id), {"state", "conntrack"}),
-            "this test of a connection's state turns connection tracking on for every "
-            "packet of the family, by being loaded; tests of ports and TCP flags (`! --syn') "
-            "turn nothing on",
+            fmt::format("this test of a connection's state turns connection tracking on for every "
+                        "packet of the family, by being loaded; tests of ports and TCP flags "
+                        "(`{}') turn nothing on",
+                        file.words("! --syn", "tcp flags")),
             id);
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
 #include "analyzer/context.hpp"
 
 namespace untrack::analyzer {
@@ -9,11 +11,14 @@ void ut102(const FileContext& file, Reporter& report) {
         const model::Rule& rule = file.ruleset.rule(use.rule);
         for (const model::Match& m : file.ruleset.matches_of(rule)) {
             if (model::conntrack_need(m) != model::ConntrackNeed::key_match) continue;
-            report.add(file.match_range(rule, {"connmark", "connbytes", "connlabel", "connlimit",
-                                               "helper", "cluster"}),
-                       "this match reads a connection's entry, so it turns connection tracking on "
-                       "for every packet of the family; hashlimit and mark do without",
-                       use.rule);
+            report.add_text(
+                file.match_range(
+                    rule, {"connmark", "connbytes", "connlabel", "connlimit", "helper", "cluster"}),
+                fmt::format(
+                    "this match reads a connection's entry, so it turns connection tracking on "
+                    "for every packet of the family; {} do without",
+                    file.words("hashlimit and mark", "limits and `meta mark'")),
+                use.rule);
             break;
         }
     }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
 #include "analyzer/context.hpp"
 
 namespace untrack::analyzer {
@@ -14,10 +16,14 @@ void ut104(const FileContext& file, Reporter& report) {
         }
         const model::Rule& rule = file.ruleset.rule(use.rule);
         if (model::conntrack_need(rule.target) == model::ConntrackNeed::target)
-            report.add(file.target_range(rule),
-                       "this target works on a connection's entry, so it turns connection tracking "
-                       "on for every packet of the family; MARK and CT --notrack do without",
-                       use.rule);
+            report.add_text(
+                file.target_range(rule),
+                fmt::format(
+                    "this {} works on a connection's entry, so it turns connection tracking "
+                    "on for every packet of the family; {} do without",
+                    file.words("target", "statement"),
+                    file.words("MARK and CT --notrack", "`meta mark set' and `notrack'")),
+                use.rule);
     }
 }
 

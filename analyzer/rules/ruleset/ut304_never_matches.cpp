@@ -19,9 +19,9 @@ std::string_view kind_name(const FileContext& file, const model::Match& m) {
         case K::destination_range:
             return "the destination address";
         case K::in_interface:
-            return "-i";
+            return file.words("-i", "the input interface");
         case K::out_interface:
-            return "-o";
+            return file.words("-o", "the output interface");
         case K::source_port:
             return "the source port";
         case K::destination_port:
@@ -33,7 +33,7 @@ std::string_view kind_name(const FileContext& file, const model::Match& m) {
         case K::icmp:
             return "the ICMP type";
         case K::fragment:
-            return "-f";
+            return file.words("-f", "the fragment offset");
         case K::state:
         case K::conntrack:
             return "the conntrack state";

@@ -30,9 +30,10 @@ void ut305(const FileContext& file, Reporter& report) {
             if (!rule.jump.valid()) continue;
             report.add_text(
                 file.target_range(rule),
-                fmt::format("chain {} lies {} jumps deep here: iptables-nft refuses more "
-                            "than {} (iptables-legacy takes them)",
-                            r.chain(rule.jump).name, deepest_jump + 1, deepest_jump),
+                fmt::format("chain {} lies {} jumps deep here: {} refuses more than {}{}",
+                            r.chain(rule.jump).name, deepest_jump + 1,
+                            file.words("iptables-nft", "the kernel"), deepest_jump,
+                            file.words(" (iptables-legacy takes them)", "")),
                 rule_id);
         }
     }

@@ -18,11 +18,12 @@ void ut306(const FileContext& file, Reporter& report) {
         if ((!gone_to && !must_be_chain(name)) || is_owned_by_program(name)) continue;
         // The first of them is what iptables-restore stops at.
         if (!said.insert({file.ruleset.chain(rule.chain).table.value, name}).second) continue;
-        report.add_text(file.target_range(rule),
-                        fmt::format("table {} has no chain `{}', and no target is called so: "
-                                    "iptables-restore refuses the file",
-                                    file.table_name(rule), name),
-                        id);
+        report.add_text(
+            file.target_range(rule),
+            fmt::format("table {} has no chain `{}'{} refuses the file", file.table_name(rule),
+                        name,
+                        file.words(", and no target is called so: iptables-restore", ": nft")),
+            id);
     }
 }
 

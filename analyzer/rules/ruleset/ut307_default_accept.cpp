@@ -13,8 +13,8 @@ void ut307(const FileContext& file, Reporter& report) {
             chain.declared,
             fmt::format(
                 "what no rule of {} decides is accepted, for example {}: refuse the rest at "
-                "its end, or set the policy to DROP",
-                chain.name, packet::to_words(end.packet)));
+                "its end, or set the policy to {}",
+                chain.name, packet::to_words(end.packet), file.words("DROP", "drop")));
         report.details(finding).witness = end.packet;
     }
 }
