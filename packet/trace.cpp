@@ -136,7 +136,7 @@ class Run {
         if (attach_here) attach();
         // NAT has its place at every hook as soon as one of them has a chain for it, and what comes
         // by untranslated stays so (nf_nat_inet_fn() in net/netfilter/nf_nat_core.c; measured).
-        if (tables_.nat_chains) nat_done(which) = true;
+        if (tables_.nat_chains && which != Hook::forward) nat_done(which) = true;
         return true;
     }
 

@@ -230,6 +230,16 @@ TEST(Languages, ChainsForNatAreAskedUntilOneTranslates) {
     EXPECT_TRUE(trace.nat_applied);
 }
 
+TEST(Languages, WhatIsForwardedMayBeTranslatedOnItsWayOut) {
+    test::LoadedNft router(
+        "table ip a { chain p { type nat hook prerouting priority -100; }\nchain q { type nat hook "
+        "postrouting priority 100; oifname eth1 masquerade; } }\n");
+    const model::Ruleset* host[] = {&router.ruleset};
+    packet::Trace trace = packet::Tracer(host).trace(
+        packet::parse_packet("tcp 203.0.113.9:40000 > 192.0.2.1:81 syn in eth0 out eth1").value());
+    EXPECT_TRUE(trace.nat_applied);
+}
+
 TEST(Languages, OverLoopbackAnyChainForNatSettlesBothSides) {
     test::LoadedNft before(
         "table ip a { chain p { type nat hook prerouting priority -100; tcp dport 80 redirect to "
