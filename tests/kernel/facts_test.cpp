@@ -191,6 +191,101 @@ TEST_F(Facts, AHookCallsTheNewestOfEqualChainsFirst) {
     }
 }
 
+namespace {
+
+/// The answer to a SYN from the client to port 80 of the server.
+const std::string question = " trace --packet \"tcp 192.0.2.2:1025 > 192.0.2.1:80 syn in eth0\" ";
+
+}  // namespace
+
+TEST_F(Facts, ChainsOfTypeNatStandWhereNatStands) {
+    // Whatever their priority: a chain before NAT sees the port that was asked for.
+    Lab lab;
+    lab.serve(lab.server, 8080);
+    for (const char* nat_priority : {"-199", "-100", "300"})
+        for (const char* filter_priority : {"-150", "-50"}) {
+            std::string file = write(
+                "place.nft",
+                std::string("flush ruleset\ntable ip t {\n chain n { type nat hook prerouting "
+                            "priority ") +
+                    nat_priority + "; tcp dport 80 redirect to :8080; }\n" +
+                    " chain f { type filter hook prerouting priority " + filter_priority +
+                    "; tcp dport 80 drop; }\n}\n");
+            ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+            bool dropped = std::string_view(filter_priority) == "-150";
+            EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}),
+                      dropped ? Talk::nothing : Talk::answered);
+            // What a translation changes is not followed, and trace says so.
+            std::string answer = output_of(binary_ + question + file);
+            EXPECT_NE(answer.find("verdict: drop"), std::string::npos) << answer;
+            EXPECT_EQ(answer.find("a NAT rule applies") == std::string::npos, dropped)
+                << nat_priority << " " << filter_priority;
+        }
+}
+
+TEST_F(Facts, KeysOfAnEntryEndTheRuleWhereThereIsNone) {
+    // Unlike those of iptables in both polarities; numbers are states, too.
+    struct Asked {
+        const char* match;
+        bool untracked;  ///< whether an untracked packet matches
+        bool first;      ///< whether a tracked one does
+    };
+    const Asked all[] = {
+        {"ct helper != \"ftp\"", false, false}, {"ct label != 1", false, true},
+        {"ct mark != 1", false, true},          {"ct direction != reply", false, true},
+        {"ct status != dnat", false, true},     {"ct original ip saddr != 192.0.2.9", false, true},
+        {"ct state 0x40", true, false},         {"ct state 8", false, true},
+        {"ct state 10", false, true},           {"ct state { 2, 64 }", true, false},
+        {"ct state != 8", true, false},         {"ct state & 0x48 != 0", true, true},
+    };
+    Lab lab;
+    lab.serve(lab.server, 80, true);
+    for (const Asked& asked : all)
+        for (bool untracked : {false, true}) {
+            std::string file =
+                write("keys.nft",
+                      std::string("flush ruleset\ntable ip t {\n") +
+                          (untracked ? " chain r { type filter hook prerouting priority -300; "
+                                       "notrack; }\n chain o { type filter hook output priority "
+                                       "-300; notrack; }\n"
+                                     : "") +
+                          " chain f { type filter hook input priority 0; " + asked.match +
+                          " drop; }\n}\n");
+            ASSERT_TRUE(lab.load(lab.server, "nft -f", file)) << asked.match;
+            lab.forget_entries(lab.server);
+            bool dropped = untracked ? asked.untracked : asked.first;
+            EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80, true}),
+                      dropped ? Talk::nothing : Talk::answered)
+                << asked.match << (untracked ? ", untracked" : "");
+            std::string answer = output_of(
+                binary_ + " trace --packet \"udp 192.0.2.2:1025 > 192.0.2.1:80 in eth0\" " + file);
+            if (answer.find("verdict: unknown") != std::string::npos) continue;
+            EXPECT_NE(answer.find(dropped ? "verdict: drop" : "verdict: accept"), std::string::npos)
+                << asked.match << (untracked ? ", untracked\n" : "\n") << answer;
+        }
+}
+
+TEST_F(Facts, NotrackAfterConntrackIsLoadedAndDoesNothing) {
+    Lab lab;
+    lab.serve(lab.server, 80);
+    for (const char* priority : {"-300", "-201", "-150", "0"}) {
+        std::string file = write(
+            "late.nft", std::string("flush ruleset\ntable ip t {\n chain p { type filter hook "
+                                    "prerouting priority ") +
+                            priority +
+                            "; tcp dport 80 notrack; }\n chain i { type filter hook input "
+                            "priority 0; ct state untracked drop; }\n}\n");
+        ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+        bool late = std::string_view(priority).size() < 4 || std::string_view(priority) == "-150";
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), late ? Talk::answered : Talk::nothing);
+        EXPECT_EQ(reports("UT208", file), late) << priority;
+        EXPECT_NE(
+            output_of(binary_ + question + file).find(late ? "verdict: accept" : "verdict: drop"),
+            std::string::npos)
+            << priority;
+    }
+}
+
 /// What the kernel gives back is another spelling of what it was given.
 TEST_F(Facts, AListingIsTheSameToVerify) {
     std::vector<std::filesystem::path> files;

@@ -94,18 +94,35 @@ TEST_F(Trace, AgreesWithTheKernelOnTheSamples) {
     std::size_t unknown = 0;
     std::size_t passed = 0;
     // Samples without NAT, which would send packets elsewhere.
-    for (const char* name : {"article",          "chains",
-                             "converted",        "dns-server",
-                             "half-converted",   "leftovers",
-                             "only-untracked",   "rate-limited",
-                             "redhat-default",   "router",
-                             "stateless",        "ufw",
-                             "web-server",       "web-server-strict",
-                             "nft-blocklist",    "nft-bypass",
-                             "nft-commands",     "nft-dns-server",
-                             "nft-half-bypass",  "nft-states",
-                             "nft-verdict-maps", "nft-web-server",
-                             "nft-workstation",  "nft-zones"})
+    for (const char* name : {"article",
+                             "chains",
+                             "converted",
+                             "dns-server",
+                             "half-converted",
+                             "leftovers",
+                             "only-untracked",
+                             "rate-limited",
+                             "redhat-default",
+                             "router",
+                             "stateless",
+                             "ufw",
+                             "web-server",
+                             "web-server-strict",
+                             "nft-blocklist",
+                             "nft-bypass",
+                             "nft-commands",
+                             "nft-dns-server",
+                             "nft-half-bypass",
+                             "nft-states",
+                             "nft-verdict-maps",
+                             "nft-web-server",
+                             "nft-workstation",
+                             "nft-zones",
+                             "nft-concatenations",
+                             "nft-firewalld",
+                             "nft-flood-limits",
+                             "nft-lists",
+                             "nft-names"})
         for (const char* tool : {"iptables-legacy-restore", "iptables-nft-restore", "nft -f"}) {
             SCOPED_TRACE(std::string(name) + " " + tool);
             if (std::string_view(name).starts_with("nft-") != (std::string_view(tool) == "nft -f"))
