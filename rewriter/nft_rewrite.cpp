@@ -187,8 +187,11 @@ class NftConversion final : public Conversion {
         }
         if (chains.empty()) return;
         std::string table;
-        if (!tree_.text.empty() && tree_.text.back() != '\n') table += eol_;
-        table += fmt::format("table {} {} {{{}{}}}{}", family_, new_table(), eol_, chains, eol_);
+        std::string name = fmt::format("{} {}", family_, new_table());
+        // A backslash takes the line end into its line.
+        if (!tree_.text.empty() && (tree_.text.back() != '\n' || tree_.text.ends_with("\\\n")))
+            table += eol_;
+        table += fmt::format("table {} {{{}{}}}{}", name, eol_, chains, eol_);
         auto end = static_cast<std::uint32_t>(tree_.text.size());
         out.push_back({{end, end}, std::move(table)});
     }

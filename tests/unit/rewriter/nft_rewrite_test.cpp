@@ -136,6 +136,12 @@ TEST(NftRewrite, ATableOfThatNameIsNotTakenOver) {
     EXPECT_NE(out.find("table ip untrack2 {"), std::string::npos) << out;
 }
 
+TEST(NftRewrite, TheLastLineMayGoOn) {
+    std::string text = server(plain + "\t\ttcp dport 80 accept\n");
+    text.insert(text.size() - 1, " \\");
+    EXPECT_EQ(added(text), errors + "\n" + raw_table);
+}
+
 TEST(NftRewrite, InetTablesAreConvertedForBothFamilies) {
     std::string text = server(plain + "\t\ttcp dport 80 ct state new accept\n");
     text.replace(0, 8, "table inet");
