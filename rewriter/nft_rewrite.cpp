@@ -187,8 +187,13 @@ class NftConversion final : public Conversion {
         }
         if (chains.empty()) return;
         std::string table;
-        if (!tree_.text.empty() && tree_.text.back() != '\n') table += eol_;
-        table += fmt::format("table {} {} {{{}{}}}{}", family_, new_table(), eol_, chains, eol_);
+        std::string name = fmt::format("{} {}", family_, new_table());
+        // A backslash takes the line end into its line.
+        if (!tree_.text.empty() && (tree_.text.back() != '\n' || tree_.text.ends_with("\\\n")))
+            table += eol_;
+        if (empties_its_own_alone())
+            table += fmt::format("table {}{}delete table {}{}", name, eol_, name, eol_);
+        table += fmt::format("table {} {{{}{}}}{}", name, eol_, chains, eol_);
         auto end = static_cast<std::uint32_t>(tree_.text.size());
         out.push_back({{end, end}, std::move(table)});
     }
@@ -219,6 +224,29 @@ class NftConversion final : public Conversion {
         std::string all;
         for (const std::string& rule : rules) all += first != nullptr ? rule + "; " : "; " + rule;
         out.push_back({{at, at}, all});
+    }
+
+    /// Whether the file, each time that it is loaded, empties or deletes what it is about to fill,
+    /// and leaves other tables alone. A table that is added must then be deleted first, too: its
+    /// rules would pile up, and NOTRACK would outlive the accepts that it needs. Deleted, not
+    /// flushed: chains of one priority are then called in the proven order after each load.
+    bool empties_its_own_alone() const {
+        bool empties = false;
+        for (const Node& n : nft::children(tree_.nodes.front())) {
+            if (n.kind != Kind::command) continue;
+            auto verb = n.as<nft::Verb>();
+            const Node* object = nft::child(n, std::size_t{0});
+            if (object == nullptr || (verb != nft::Verb::flush && verb != nft::Verb::delete_ &&
+                                      verb != nft::Verb::destroy))
+                continue;
+            const Node* family = nft::child(*object, Kind::family);
+            if (object->kind == Kind::ruleset &&
+                (family == nullptr || tree_.text_of(*family) == family_))
+                return false;
+            empties = empties || object->kind == Kind::ruleset || object->kind == Kind::table ||
+                      object->kind == Kind::chain;
+        }
+        return empties;
     }
 
     std::string new_table() const {

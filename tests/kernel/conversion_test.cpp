@@ -162,6 +162,36 @@ TEST_F(Conversion, ARouterPassesAsBeforeAndLeavesNoEntry) {
     }
 }
 
+// Firewalls that replace their own table alone are loaded again and again.
+TEST_F(Conversion, AnNftRouterPassesAsBeforeHoweverOftenItIsLoaded) {
+    std::string before = write(
+        "router.nft",
+        "table inet fw\ndelete table inet fw\ntable inet fw {\n\tset clients {\n\t\ttype "
+        "ipv4_addr\n\t\tflags interval\n\t\telements = { 203.0.113.0/24 }\n\t}\n\tchain forward "
+        "{\n\t\ttype filter hook forward priority filter; policy drop;\n\t\tct state vmap { "
+        "established : accept, related : accept, invalid : drop }\n\t\tip saddr @clients tcp dport "
+        "{ 80, 25 } ct state new counter accept\n\t}\n}\n");
+    std::string after = rewritten("--port 80/tcp --role router --address 198.51.100.2", before);
+    RoutedLab lab;
+    for (int port : {80, 25, 23}) lab.serve(lab.server, port);
+    auto rules = [&] { return output_of("ip netns exec " + lab.router + " nft -s list ruleset"); };
+    ASSERT_TRUE(lab.load(lab.router, "nft -f", before));
+    EXPECT_EQ(call_from(lab.client, tcp("198.51.100.2", 80)), Talk::answered);
+    EXPECT_GT(lab.entries(lab.router), 0) << "before the conversion connections are tracked";
+    std::string once;
+    for (int load = 0; load < 2; ++load) {
+        ASSERT_TRUE(lab.load(lab.router, "nft -f", after));
+        lab.forget_entries(lab.router);
+        EXPECT_EQ(call_from(lab.client, tcp("198.51.100.2", 80)), Talk::answered);
+        EXPECT_EQ(lab.entries(lab.router), 0);
+        EXPECT_EQ(call_from(lab.client, tcp("198.51.100.2", 25)), Talk::answered);
+        EXPECT_GT(lab.entries(lab.router), 0) << "another service is tracked as before";
+        EXPECT_NE(call_from(lab.client, tcp("198.51.100.2", 23)), Talk::answered);
+        if (load == 0) once = rules();
+    }
+    EXPECT_EQ(rules(), once);
+}
+
 // A server behind a narrow link sends full packets; only the router's ICMP error tells it to send
 // smaller ones. About an untracked flow that error is INVALID.
 TEST_F(Conversion, PathMtuDiscoverySurvives) {

@@ -136,6 +136,29 @@ TEST(NftRewrite, ATableOfThatNameIsNotTakenOver) {
     EXPECT_NE(out.find("table ip untrack2 {"), std::string::npos) << out;
 }
 
+TEST(NftRewrite, WhatAFileAddsItReplacesWhereItReplacesItsOwnTables) {
+    const std::string rules = server(plain + "\t\ttcp dport 80 accept\n");
+    const std::string replaced = "table ip untrack\ndelete table ip untrack\n" + raw_table;
+    for (const char* command :
+         {"flush table ip filter\n", "delete table ip filter\n", "flush ruleset ip6\n"})
+        EXPECT_EQ(added("table ip filter\n" + std::string(command) + rules), errors + replaced)
+            << command;
+    EXPECT_EQ(added("table ip filter { chain input { }; }\nflush chain ip filter input\n" + rules),
+              errors + replaced);
+    EXPECT_EQ(added(rules), errors + raw_table);
+    for (const char* all : {"flush ruleset\n", "flush ruleset ip\n"})
+        EXPECT_EQ(added(all + rules), errors + raw_table) << all;
+    EXPECT_EQ(added("table ip filter\nflush table ip filter\nflush ruleset\n" + rules),
+              errors + raw_table)
+        << "this empties everything";
+}
+
+TEST(NftRewrite, TheLastLineMayGoOn) {
+    std::string text = server(plain + "\t\ttcp dport 80 accept\n");
+    text.insert(text.size() - 1, " \\");
+    EXPECT_EQ(added(text), errors + "\n" + raw_table);
+}
+
 TEST(NftRewrite, InetTablesAreConvertedForBothFamilies) {
     std::string text = server(plain + "\t\ttcp dport 80 ct state new accept\n");
     text.replace(0, 8, "table inet");
