@@ -169,7 +169,7 @@ class Rewriting {
             return rewriter::rewrite(input.tree, input.views.front()->ruleset, request);
         std::vector<const model::RulesetText*> views;
         for (const auto& view : input.views) views.push_back(view->text.get());
-        return rewriter::rewrite(input.nft_tree, std::move(views), request);
+        return rewriter::rewrite(input.nft_tree, views, request);
     }
 
     Converted convert(const std::string& path, const Formats& formats, Interruption* interruption,

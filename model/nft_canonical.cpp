@@ -10,7 +10,6 @@
 
 namespace untrack::model {
 
-using nft::Kind;
 using nft::Node;
 
 namespace {

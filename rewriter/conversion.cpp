@@ -72,7 +72,7 @@ struct Conversion::Candidate {
     friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
-Conversion::Conversion(std::vector<const model::RulesetText*> views, const Request& request)
+Conversion::Conversion(const std::vector<const model::RulesetText*>& views, const Request& request)
     : request_(request) {
     for (const model::RulesetText* text : views) {
         View& view = views_.emplace_back(View{text, {}, {}, true});

@@ -38,7 +38,7 @@ struct CopyOptions {
 class Conversion {
   public:
     /// The file as the packets of one family meet it, or of two.
-    Conversion(std::vector<const model::RulesetText*> views, const Request& request);
+    Conversion(const std::vector<const model::RulesetText*>& views, const Request& request);
     virtual ~Conversion() = default;
     Conversion(const Conversion&) = delete;
     Conversion& operator=(const Conversion&) = delete;

@@ -37,7 +37,7 @@ bool ends_its_line(std::string_view text, std::size_t at) {
 
 class NftConversion final : public Conversion {
   public:
-    NftConversion(const nft::SyntaxTree& tree, std::vector<const model::RulesetText*> views,
+    NftConversion(const nft::SyntaxTree& tree, const std::vector<const model::RulesetText*>& views,
                   const Request& request)
         : Conversion(views, request), tree_(tree) {
         eol_ = tree.text.find("\r\n") != std::string_view::npos ? "\r\n" : "\n";
@@ -202,7 +202,7 @@ class NftConversion final : public Conversion {
     void into_chain(const Node& chain, const std::vector<std::string>& rules,
                     std::vector<TextEdit>& out) const {
         const Node* first = nft::child(chain, Kind::rule);
-        const Node* last = nullptr;  // of what stands before rules
+        const Node* last = &chain;  // of what stands before rules: its hook at least
         for (const Node& n : nft::children(chain))
             if (n.kind == Kind::hook || n.kind == Kind::policy) last = &n;
         std::string_view text = tree_.text;
@@ -395,9 +395,9 @@ class NftConversion final : public Conversion {
 
 }  // namespace
 
-Outcome rewrite(const nft::SyntaxTree& tree, std::vector<const model::RulesetText*> views,
+Outcome rewrite(const nft::SyntaxTree& tree, const std::vector<const model::RulesetText*>& views,
                 const Request& request) {
-    return NftConversion(tree, std::move(views), request).run();
+    return NftConversion(tree, views, request).run();
 }
 
 }  // namespace untrack::rewriter

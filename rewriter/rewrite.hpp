@@ -66,7 +66,7 @@ Outcome rewrite(const parser::iptables::SyntaxTree& tree, const model::Ruleset& 
                 const Request& request);
 
 /// Of nftables text, without syntax errors, as the packets of one family meet it, or of both.
-Outcome rewrite(const parser::nft::SyntaxTree& tree, std::vector<const model::RulesetText*> views,
-                const Request& request);
+Outcome rewrite(const parser::nft::SyntaxTree& tree,
+                const std::vector<const model::RulesetText*>& views, const Request& request);
 
 }  // namespace untrack::rewriter
