@@ -5,6 +5,7 @@
 
 #include "model/iptables_values.hpp"
 #include "model/nft_text.hpp"
+#include "packet/flows.hpp"
 #include "rewriter/rewrite.hpp"
 #include "tests/unit/ruleset_text.hpp"
 
@@ -234,4 +235,98 @@ TEST(NftRewrite, LimitsSeeNoMorePacketsThanBefore) {
     EXPECT_NE(out.find("tcp flags & (syn | ack) != syn ct state untracked tcp dport 80 accept\n"),
               std::string::npos)
         << out;
+}
+
+namespace {
+
+const std::string office =
+    "define web = { 80, 443 }\ntable inet filter {\n\tchain input {\n\t\ttype filter hook input "
+    "priority filter; policy drop;\n\t\tiif lo accept\n\t\tct state vmap { established : accept, "
+    "related : accept, invalid : drop }\n\t\tip saddr 203.0.113.128/25 drop\n\t\ttcp dport $web ct "
+    "state new accept\n\t\tip saddr 192.0.2.0/24 tcp dport 22 ct state new accept\n\t\ticmpv6 type "
+    "{ "
+    "nd-neighbor-solicit, nd-neighbor-advert } accept\n\t}\n\tchain forward { type filter hook "
+    "forward priority filter; policy drop; }\n}\n";
+
+packet::Sameness proven(const std::string& before, const std::string& after) {
+    packet::Services services;
+    services.list.push_back(rewriter::parse_service("80,443/tcp").value());
+    packet::Sameness worst = packet::Sameness::same;
+    for (model::Family family : {model::Family::ip, model::Family::ip6}) {
+        test::LoadedNft a(before, family);
+        test::LoadedNft b(after, family);
+        EXPECT_TRUE(b.tree.errors.empty()) << after;
+        const model::Ruleset* old_host[] = {&a.ruleset};
+        const model::Ruleset* new_host[] = {&b.ruleset};
+        packet::Proof proof = packet::prove(family, old_host, new_host, services, {});
+        if (proof.result != packet::Sameness::same && worst != packet::Sameness::different)
+            worst = proof.result;
+    }
+    return worst;
+}
+
+struct Break {
+    const char* from;
+    const char* to;
+};
+/// The first `from` of the conversion becomes `to`.
+const Break breaks[] = {
+    {"\t\ttcp sport { 80, 443 } notrack\n", ""},
+    {"\t\toifname \"lo\" tcp dport { 80, 443 } notrack\n", ""},
+    {"\t\ttcp dport { 80, 443 } notrack\n", ""},
+    {"tcp sport { 80, 443 } notrack", "tcp sport { 80, 444 } notrack"},
+    {"tcp sport { 80, 443 } notrack", "tcp sport 80 notrack"},
+    {"hook prerouting priority raw", "hook prerouting priority mangle"},
+    {"hook output priority raw", "hook output priority -150"},
+    {"table inet untrack", "table ip untrack"},
+    {"table inet untrack {", "table inet untrack { flags dormant;\n"},
+    {"ct state untracked tcp dport $web accept", "ct state untracked accept"},
+    {"ct state untracked tcp dport $web accept", "ct state untracked tcp sport $web accept"},
+    {"ct state untracked tcp dport $web accept", "ct state untracked tcp dport 80 accept"},
+    {"ct state untracked tcp dport $web accept", "ct state untracked log tcp dport $web accept"},
+    {"ct state untracked tcp dport $web accept",
+     "limit rate 5/second ct state untracked tcp dport $web accept"},
+    {"\t\tct state untracked tcp dport $web accept\n", ""},
+    {"icmp type { destination-unreachable, time-exceeded, parameter-problem } ct state invalid",
+     "ct state invalid"},
+    {"icmp type { destination-unreachable, time-exceeded, parameter-problem }",
+     "icmp type { time-exceeded, parameter-problem }"},
+    {"packet-too-big, ", ""},
+    {"\t\ttcp dport { 80, 443 } notrack", "\t\tnotrack"},
+    {"\t\ttcp dport { 80, 443 } notrack", "\t\tip daddr 192.0.2.1 tcp dport { 80, 443 } notrack"},
+    {"\t\ttcp dport { 80, 443 } notrack", "\t\tiifname eth0 tcp dport { 80, 443 } notrack"},
+    {"\t\ttcp dport { 80, 443 } notrack", "\t\tmeta nfproto ipv4 tcp dport { 80, 443 } notrack"},
+    {"\t\ttcp dport { 80, 443 } notrack",
+     "\t\ttcp dport { 80, 443 } tcp flags syn / syn,ack notrack"},
+    {"\t\ttcp dport { 80, 443 } notrack",
+     "\t\ttcp dport 80 accept\n\t\ttcp dport { 80, 443 } notrack"},
+    {"\t\ttcp dport { 80, 443 } notrack",
+     "\t\ttcp dport 80 ct zone set 1\n\t\ttcp dport { 80, 443 } notrack"},
+    {"prerouting priority raw; policy accept", "prerouting priority raw; policy drop"},
+    {"203.0.113.128/25", "203.0.113.128/26"},
+};
+const Break spellings[] = {
+    {"\t\ttcp dport { 80, 443 } notrack", "\t\ttcp dport 80 notrack\n\t\ttcp dport 443 notrack"},
+    {"\t\ttcp dport { 80, 443 } notrack",
+     "\t\tmeta l4proto tcp th dport { 443, 80 } counter notrack"},
+    {"ct state untracked tcp dport $web accept",
+     "tcp dport 80 jump { ct state 0x40 accept; }\n\t\ttcp dport 443 ct state vmap { untracked : "
+     "accept }"},
+    {"table inet untrack", "table inet other"},
+};
+
+}  // namespace
+
+TEST(NftRewrite, EveryWayToBreakAConversionIsFound) {
+    rewriter::Outcome outcome = Host(office).rewrite(request("80,443/tcp"));
+    ASSERT_EQ(outcome.status, Status::rewritten);
+    const std::string sound = apply_edits(office, outcome.edits);
+    EXPECT_EQ(proven(office, sound), packet::Sameness::same);
+    for (const Break& b : breaks)
+        EXPECT_EQ(proven(office, test::replaced(sound, b.from, b.to)), packet::Sameness::different)
+            << b.from << " -> " << b.to;
+    for (const Break& b : spellings) {
+        EXPECT_EQ(proven(office, test::replaced(sound, b.from, b.to)), packet::Sameness::same)
+            << b.from << " -> " << b.to;
+    }
 }
