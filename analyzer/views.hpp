@@ -11,8 +11,9 @@
 
 namespace untrack::analyzer {
 
-/// Drops findings that a rule or chain is idle where it is so in one family alone, or in a part of
-/// what the rule does; and all but the first of those that say the same of one place.
+/// Drops findings that a rule or chain is idle where it is so in one family alone, in a part of
+/// what the rule does, or only until somebody adds to a named set or map; and all but the first of
+/// those that say the same of one place.
 void drop_what_others_contradict(std::span<const std::unique_ptr<FileContext>> views,
                                  std::vector<Finding>& findings);
 

@@ -42,6 +42,7 @@ std::string_view kind_name(const FileContext& file, const model::Match& m) {
         case K::address_type:
             return "the address type";
         case K::comment:
+            return "the family";
         case K::opaque:
             break;
     }
