@@ -99,6 +99,19 @@ bool jumps_by_named_map(const nft::SyntaxTree& tree) {
     });
 }
 
+/// Whether a rule jumps in a way that the model does not follow: by a map of what nobody knows
+/// (numgen).
+bool jumps_unfollowed(const FileContext& view, const nft::SyntaxTree& tree) {
+    const auto& all = view.ruleset.rules;
+    return std::any_of(all.begin(), all.end(), [&](const model::Rule& rule) {
+        if (rule.target != model::TargetKind::unknown) return false;
+        const nft::Node& node = tree.nodes[rule.line];
+        return std::any_of(&node, &node + node.size, [](const nft::Node& n) {
+            return n.kind == nft::Kind::verdict && !n.leaf();
+        });
+    });
+}
+
 }  // namespace
 
 void drop_what_others_contradict(std::span<const std::unique_ptr<FileContext>> views,
@@ -108,7 +121,9 @@ void drop_what_others_contradict(std::span<const std::unique_ptr<FileContext>> v
     };
     const nft::SyntaxTree* tree = views.empty() ? nullptr : views.front()->text.nft();
     if (tree != nullptr && std::any_of(findings.begin(), findings.end(), says_unreached) &&
-        jumps_by_named_map(*tree))
+        (jumps_by_named_map(*tree) ||
+         std::any_of(views.begin(), views.end(),
+                     [&](const auto& view) { return jumps_unfollowed(*view, *tree); })))
         findings.erase(std::remove_if(findings.begin(), findings.end(), says_unreached),
                        findings.end());
     auto is_idle = [](const Finding& f) { return idle_kind(rules()[f.code].code) != Idle::no; };
