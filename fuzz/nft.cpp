@@ -21,18 +21,20 @@ void check(const Node& node) {
 }
 
 void lower(const SyntaxTree& tree) {
-    using namespace untrack::model;
+    using untrack::model::Hook;
+    using untrack::model::NftText;
+    using untrack::model::Rule;
     static constexpr std::string_view names[] = {"state", "conntrack", "limit"};
-    for (Family family : {Family::ip, Family::ip6}) {
-        Ruleset ruleset = untrack::model::lower(tree, {family, "fuzz", true});
+    for (auto family : {untrack::model::Family::ip, untrack::model::Family::ip6}) {
+        untrack::model::Ruleset ruleset = untrack::model::lower(tree, {family, "fuzz", true});
         NftText text(tree, ruleset);
         for (const Rule& rule : ruleset.rules) {
             for (untrack::TextRange range :
                  {text.range(rule), text.target_range(rule), text.match_range(rule, names),
                   text.removal_range(rule)})
                 if (range.begin > range.end || range.end > tree.text.size()) std::abort();
-            text.plain_text(rule);
-            text.answering_rule(rule, Hook::output, "lo");
+            static_cast<void>(text.plain_text(rule));
+            static_cast<void>(text.answering_rule(rule, Hook::output, "lo"));
         }
     }
 }
