@@ -6,7 +6,6 @@
 #include <deque>
 #include <fmt/format.h>
 #include <map>
-#include <unordered_map>
 
 #include "model/nft_rules.hpp"
 
@@ -17,26 +16,18 @@ using nft::Kind;
 using nft::Node;
 using nft::Verb;
 
-/// A rule of the file where it stands now.
-struct Placed {
-    const Node* rule;
-    std::uint32_t node;
-};
-
+/// What becomes of a chain while commands are replayed, beside the model's.
 struct NftChain {
-    ChainId id;
-    std::vector<Placed> rules;
-    bool there = true;
-    bool unfollowed = false;  ///< at a hook that is none of the model's
+    std::vector<const Node*> rules;
+    bool there = false;
 };
 
 struct NftTable {
     nft::Family family = nft::Family::ip;
     TableId id;
     NftScope::Sets sets;
-    std::unordered_map<std::string_view, NftChain> chains;
-    std::vector<std::string_view> order;  ///< of the chains, as they were made
-    std::deque<const Node*> objects;      ///< declared: they may need conntrack by themselves
+    std::vector<ChainId> chains;       ///< as they were made
+    std::deque<const Node*> objects;  ///< declared: they may need conntrack by themselves
     bool dormant = false;
     bool there = true;
 };
@@ -83,6 +74,12 @@ class NftLowering {
     [[nodiscard]] bool seen(nft::Family family) const {
         return family == nft::Family::inet ||
                family == (r_.family == Family::ip ? nft::Family::ip : nft::Family::ip6);
+    }
+
+    /// Packets of this ruleset's family meet nothing there, nor does what stands there say anything
+    /// of them: the family's own tables alone are gone through.
+    [[nodiscard]] bool of_other_family(nft::Family family) const {
+        return !seen(family) && (family == nft::Family::ip || family == nft::Family::ip6);
     }
 
     // -- commands
@@ -209,6 +206,7 @@ class NftLowering {
 
     void add(const Node& object, bool insert) {
         Reference ref = reference(object);
+        if (of_other_family(ref.family)) return;
         switch (object.kind) {
             case Kind::table: {
                 if (ref.name == nullptr) return;
@@ -289,19 +287,29 @@ class NftLowering {
         }
     }
 
-    NftChain& chain(NftTable& t, std::string_view name, TextRange declared) {
-        auto [it, added] = t.chains.try_emplace(name);
-        if (added || !it->second.there) {
-            it->second = {};
-            Chain c;
-            c.name = r_.string(r_.intern(name));
-            c.table = t.id;
-            c.declared = declared;
-            c.is_declared = !declared.empty();
-            it->second.id = r_.add_chain(c);
-            if (added) t.order.push_back(it->first);
+    ChainId chain(NftTable& t, std::string_view name, TextRange declared) {
+        ChainId id = r_.find_chain(t.id, name);
+        if (id.valid() && chains_[id.value].there) return id;
+        Chain c;
+        c.name = name;
+        c.table = t.id;
+        c.declared = declared;
+        c.is_declared = !declared.empty();
+        if (id.valid()) {
+            r_.chains[id.value] = c;
+        } else {
+            id = r_.add_chain(c);
+            t.chains.push_back(id);
+            chains_.emplace_back();
         }
-        return it->second;
+        chains_[id.value].there = true;
+        return id;
+    }
+    std::vector<const Node*>& rules_of(ChainId id) { return chains_[id.value].rules; }
+    void take_away(ChainId id) {
+        r_.chains[id.value].base = false;
+        r_.chains[id.value].is_declared = false;
+        chains_[id.value] = {};
     }
 
     void chain_block(const Node& block, NftTable& t) {
@@ -310,7 +318,7 @@ class NftLowering {
         chain_body(block, t, chain(t, text(*ref.name), ref.name->range()));
     }
 
-    void chain_body(const Node& block, NftTable& t, NftChain& c) {
+    void chain_body(const Node& block, NftTable& t, ChainId c) {
         for (const Node& n : nft::children(block)) {
             switch (n.kind) {
                 case Kind::hook:
@@ -320,7 +328,7 @@ class NftLowering {
                     if (const Node* word = nft::child(n, std::size_t{0})) policy(*word, c);
                     break;
                 case Kind::rule:
-                    c.rules.push_back({&n, index(n)});
+                    rules_of(c).push_back(&n);
                     break;
                 default:
                     anywhere(n, [&](const Node& included) { chain_body(included, t, c); });
@@ -329,9 +337,9 @@ class NftLowering {
         }
     }
 
-    void policy(const Node& word, NftChain& c) {
+    void policy(const Node& word, ChainId c) {
         std::string_view name = text(word);
-        Chain& chain = r_.chains[c.id.value];
+        Chain& chain = r_.chains[c.value];
         if (name == "accept")
             chain.policy = TargetKind::accept;
         else if (name == "drop")
@@ -340,15 +348,14 @@ class NftLowering {
             problem(word, fmt::format("`{}' is no policy: expected accept or drop", name));
     }
 
-    void hook(const Node& n, const NftTable& t, NftChain& c) {
-        Chain& chain = r_.chains[c.id.value];
+    void hook(const Node& n, const NftTable& t, ChainId c) {
+        Chain& chain = r_.chains[c.value];
         std::size_t word = 0;
         std::string_view type = "filter";
         if (n.has(nft::flag::has_type)) type = text(*nft::child(n, word++));
         const Node* name = nft::child(n, word);
         auto hook = name == nullptr ? std::nullopt : nft_hook(text(*name));
         if (!hook) {
-            c.unfollowed = true;
             if (t.family == nft::Family::inet || t.family == nft::Family::netdev)
                 unfollowed(n.range(),
                            "packets that this chain drops or changes before all others are not "
@@ -400,9 +407,8 @@ class NftLowering {
         Reference ref = reference(rule);
         NftTable* t = table_of(rule, ref);
         if (t == nullptr || ref.name == nullptr) return;
-        NftChain& c = chain(*t, text(*ref.name), {});
-        Placed placed{&rule, index(rule)};
-        std::size_t at = insert ? 0 : c.rules.size();
+        std::vector<const Node*>& rules = rules_of(chain(*t, text(*ref.name), {}));
+        std::size_t at = insert ? 0 : rules.size();
         if (const Node* position = nft::child(rule, Kind::position)) {
             const Node* n = nft::child(*position, std::size_t{0});
             std::uint32_t i = 0;
@@ -410,7 +416,7 @@ class NftLowering {
                 std::string_view digits = scope_.text(*n);
                 std::from_chars(digits.data(), digits.data() + digits.size(), i);
             }
-            if (position->as<nft::Position>() != nft::Position::index || i >= c.rules.size()) {
+            if (position->as<nft::Position>() != nft::Position::index || i >= rules.size()) {
                 unfollowed(rule.range(),
                            "where this rule comes to stand is not known: it is named "
                            "by the handle of a rule that is loaded already");
@@ -418,7 +424,7 @@ class NftLowering {
             }
             at = insert ? i : i + 1;
         }
-        c.rules.insert(c.rules.begin() + static_cast<std::ptrdiff_t>(at), placed);
+        rules.insert(rules.begin() + static_cast<std::ptrdiff_t>(at), &rule);
     }
 
     void flush(const Node& object) {
@@ -430,9 +436,9 @@ class NftLowering {
         } else if (object.kind == Kind::table && ref.name != nullptr) {
             auto it = tables_.find({ref.family, text(*ref.name)});
             if (it != tables_.end())
-                for (auto& [name, c] : it->second.chains) c.rules.clear();
+                for (ChainId id : it->second.chains) rules_of(id).clear();
         } else if (object.kind == Kind::chain && ref.name != nullptr) {
-            if (NftTable* t = table_of(object, ref)) chain(*t, text(*ref.name), {}).rules.clear();
+            if (NftTable* t = table_of(object, ref)) rules_of(chain(*t, text(*ref.name), {})).clear();
         } else if (object.kind == Kind::set && ref.name != nullptr) {
             if (NftTable* t = table_of(object, ref)) t->sets[text(*ref.name)].bodies.clear();
         }
@@ -440,20 +446,15 @@ class NftLowering {
 
     void forget(NftTable& t) {
         t.there = false;
-        for (auto& [name, c] : t.chains) {
-            c.rules.clear();
-            c.there = false;
-            r_.chains[c.id.value].base = false;
-            r_.chains[c.id.value].is_declared = false;
-        }
+        for (ChainId id : t.chains) take_away(id);
         t.chains.clear();
-        t.order.clear();
         t.sets.clear();
         t.objects.clear();
     }
 
     void remove(const Node& object) {
         Reference ref = reference(object);
+        if (of_other_family(ref.family)) return;
         if (ref.by_handle || (ref.name == nullptr && object.kind != Kind::rule)) {
             unfollowed(object.range(), "what this command takes away is not followed");
             return;
@@ -463,12 +464,8 @@ class NftLowering {
             if (it != tables_.end()) forget(it->second);
         } else if (object.kind == Kind::chain) {
             if (NftTable* t = table_of(object, ref)) {
-                auto it = t->chains.find(text(*ref.name));
-                if (it == t->chains.end()) return;
-                r_.chains[it->second.id.value].base = false;
-                r_.chains[it->second.id.value].is_declared = false;
-                it->second.rules.clear();
-                it->second.there = false;
+                ChainId id = r_.find_chain(t->id, text(*ref.name));
+                if (id.valid()) take_away(id);
             }
         } else if (object.kind == Kind::set) {
             if (NftTable* t = table_of(object, ref)) t->sets.erase(text(*ref.name));
@@ -492,7 +489,7 @@ class NftLowering {
 
     void lower_table(NftTable& t) {
         if (!seen(t.family)) {
-            for (auto& [name, c] : t.chains) r_.chains[c.id.value].base = false;
+            for (ChainId id : t.chains) r_.chains[id.value].base = false;
             return;
         }
         for (const Node* object : t.objects) switch (object->as<nft::ObjectKind>()) {
@@ -507,14 +504,14 @@ class NftLowering {
             }
         for (auto& [name, set] : t.sets)
             if (set.counts) r_.conntrack_objects.push_back({t.id, set.declared->range()});
-        for (auto& [name, c] : t.chains)
-            for (const Placed& p : c.rules) note_updates(*p.rule, t);
+        if (!t.sets.empty())
+            for (ChainId id : t.chains)
+                for (const Node* rule : rules_of(id)) note_updates(*rule, t);
         give_roles(t);
         scope_.set_table(&t.sets);
-        for (std::string_view name : t.order) {
-            NftChain& c = t.chains.at(name);
-            if (t.dormant) r_.chains[c.id.value].base = false;
-            for (const Placed& p : c.rules) rules_.lower(*p.rule, p.node, c.id, placed_);
+        for (ChainId id : t.chains) {
+            if (t.dormant) r_.chains[id.value].base = false;
+            for (const Node* rule : rules_of(id)) rules_.lower(*rule, index(*rule), id, placed_);
         }
         scope_.set_table(nullptr);
     }
@@ -523,14 +520,14 @@ class NftLowering {
     void give_roles(const NftTable& t) {
         ChainRole all = ChainRole::none;
         bool one = true;
-        for (const auto& [name, c] : t.chains) {
-            const Chain& chain = r_.chain(c.id);
+        for (ChainId id : t.chains) {
+            const Chain& chain = r_.chain(id);
             if (!chain.base) continue;
             one = one && (all == ChainRole::none || all == chain.role);
             all = chain.role;
         }
-        for (const auto& [name, c] : t.chains) {
-            Chain& chain = r_.chains[c.id.value];
+        for (ChainId id : t.chains) {
+            Chain& chain = r_.chains[id.value];
             if (!chain.base && one) chain.role = all;
         }
     }
@@ -547,36 +544,16 @@ class NftLowering {
     }
 
     void finish() {
-        // Jumps to chains that come later in the file.
-        for (std::size_t i = 0; i < r_.rules.size(); ++i) {
-            Rule& rule = r_.rules[i];
-            if ((rule.target != TargetKind::jump && rule.target != TargetKind::goto_) ||
-                rule.jump.valid())
-                continue;
-            bool is_goto = rule.target == TargetKind::goto_;
-            ChainId to = r_.find_chain(r_.chain(rule.chain).table, r_.string(rule.target_name));
-            if (to.valid() && r_.chain(to).is_declared) {
-                rule.jump = to;
-                ++r_.chains[to.value].references;
-            } else {
-                rule.target = TargetKind::external;
-                rule.data = is_goto ? 1 : 0;
-            }
-        }
-        std::stable_sort(placed_.begin(), placed_.end(),
-                         [](const NftRules::Placed& a, const NftRules::Placed& b) {
-                             return a.chain.value < b.chain.value;
-                         });
-        r_.order.reserve(placed_.size());
-        std::size_t at = 0;
+        // By chain, and in each as they were placed.
+        std::vector<std::uint32_t> next(r_.chains.size() + 1);
+        for (const NftRules::Placed& p : placed_) ++next[p.chain.value + 1];
         for (std::size_t i = 0; i < r_.chains.size(); ++i) {
-            Chain& c = r_.chains[i];
-            c.first_rule = static_cast<std::uint32_t>(r_.order.size());
-            for (; at < placed_.size() && placed_[at].chain.value == i; ++at)
-                r_.order.push_back(placed_[at].rule);
-            c.rule_count = static_cast<std::uint32_t>(r_.order.size()) - c.first_rule;
+            r_.chains[i].rule_count = next[i + 1];
+            next[i + 1] += next[i];
+            r_.chains[i].first_rule = next[i];
         }
-        r_.index_chains();
+        r_.order.resize(placed_.size());
+        for (const NftRules::Placed& p : placed_) r_.order[next[p.chain.value]++] = p.rule;
     }
 
     const nft::SyntaxTree& tree_;
@@ -584,6 +561,7 @@ class NftLowering {
     NftScope scope_;
     NftRules rules_;
     std::map<TableKey, NftTable> tables_;
+    std::vector<NftChain> chains_;  ///< by ChainId; none of rules' own chains
     std::vector<NftRules::Placed> placed_;
     std::uint32_t own_chains_ = 0;
 };

@@ -48,7 +48,14 @@ void NftRules::statements(const Node& parent) {
 // -------------------------------------------------------------------------------------------------
 
 void NftRules::narrow(const Disjunction& d) {
-    if (d.size() == 1 && d.front().empty()) return;
+    if (d.size() == 1) {
+        if (d.front().empty()) return;
+        for (Way& way : ways_) {
+            way.matches.insert(way.matches.end(), d.front().begin(), d.front().end());
+            way.written = false;
+        }
+        return;
+    }
     std::vector<Way> out;
     out.reserve(ways_.size() * d.size());
     for (const Way& way : ways_)
@@ -255,18 +262,33 @@ void NftRules::verdict(const Node& v, const Conjunction& more) {
             break;
         case nft::Verdict::jump:
         case nft::Verdict::goto_:
-            if (name == nullptr) return;
-            rule.target =
-                v.as<nft::Verdict>() == nft::Verdict::jump ? TargetKind::jump : TargetKind::goto_;
-            rule.target_name = r_.intern(scope_.text(scope_.resolved(*name)));
-            // Out of the rule's own chain, goto ends where jump does.
-            if (inside_ && rule.target == TargetKind::goto_) {
-                rule.target = TargetKind::unknown;
-                text = scope_.canonical(v);
-            }
-            break;
+            if (name != nullptr) jump(v, *name, more);
+            return;
     }
     emit_for(more, rule, text);
+}
+
+void NftRules::jump(const Node& v, const Node& name, const Conjunction& more) {
+    Rule rule;
+    std::string_view to = scope_.text(scope_.resolved(name));
+    bool go = v.as<nft::Verdict>() == nft::Verdict::goto_;
+    if (inside_ && go) {
+        // Out of the rule's own chain, goto ends where jump does.
+        rule.target = TargetKind::unknown;
+        rule.target_name = r_.intern(to);
+        return emit_for(more, rule, scope_.canonical(v));
+    }
+    rule.jump = r_.find_chain(r_.chain(chain_).table, to);
+    if (rule.jump.valid() && r_.chain(rule.jump).is_declared) {
+        rule.target = go ? TargetKind::goto_ : TargetKind::jump;
+        r_.chains[rule.jump.value].references += static_cast<std::uint32_t>(ways_.size());
+    } else {
+        rule.jump = {};
+        rule.target = TargetKind::external;
+        rule.target_name = r_.intern(to);
+        rule.data = go ? 1 : 0;
+    }
+    emit_for(more, rule, {});
 }
 
 /// jump { ... }: a chain without a name.

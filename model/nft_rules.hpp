@@ -31,8 +31,8 @@ class NftRules {
         ChainId chain;
         RuleId rule;
     };
-    /// The rules of the model for a rule of the file, in that chain. A jump's chain is looked up
-    /// later: Rule::target_name has its name, Rule::target is jump or goto_, Rule::jump none.
+    /// The rules of the model for a rule of the file, in that chain. All chains of its table are
+    /// there already.
     void lower(const nft::Node& rule, std::uint32_t index, ChainId chain, std::vector<Placed>& out);
 
   private:
@@ -53,6 +53,7 @@ class NftRules {
     void ends(TargetKind target, std::string_view name, const nft::Node& node,
               std::uint32_t data = 0);
     void verdict(const nft::Node& v, const Conjunction& more);
+    void jump(const nft::Node& v, const nft::Node& name, const Conjunction& more);
     void subchain(const nft::Node& s);
     void verdict_map(const nft::Node& v);
     void nat(const nft::Node& s, TargetKind target);
