@@ -10,6 +10,7 @@
 #include <set>
 #include <unistd.h>
 
+#include "base/parallel.hpp"
 #include "cli/language.hpp"
 #include "cli/streams.hpp"
 #include "model/iptables_text.hpp"
@@ -105,21 +106,27 @@ bool holds_anything(const model::Ruleset& r) {
     return !r.rules.empty() || !r.conntrack_objects.empty() || !r.base_chains().empty();
 }
 
-void read_nft(Input& input) {
+void read_nft(Input& input, std::size_t threads) {
     input.language = model::Language::nft;
-    input.nft_tree = parser::nft::parse(input.file.text());
+    std::string_view text = input.file.text();
+    if (text.size() < worth_threads) threads = 1;
+    input.nft_tree = parser::nft::parse(text, parser::nft::Context::file, threads);
     model::read_includes(input.nft_tree, input.nft_text);
     std::unique_ptr<View> empty;
-    for (model::Family family : {model::Family::ip, model::Family::ip6}) {
+    auto lower = [&](std::size_t i) {
         auto view = std::make_unique<View>();
+        model::Family family = i == 0 ? model::Family::ip : model::Family::ip6;
         view->ruleset = model::lower(input.nft_tree, {family, input.file.path()});
         view->text = std::make_unique<model::NftText>(input.nft_tree, view->ruleset);
+        return view;
+    };
+    in_order(2, threads, lower, [&](std::size_t, std::unique_ptr<View>&& view) {
         if (holds_anything(view->ruleset)) {
             input.views.push_back(std::move(view));
         } else if (empty == nullptr) {
             empty = std::move(view);
         }
-    }
+    });
     if (input.views.empty()) input.views.push_back(std::move(empty));
 }
 
@@ -208,7 +215,7 @@ tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& 
             return failure(cannot_read(input->file.path(), language));
     }
     if (language == Language::nft) {
-        read_nft(*input);
+        read_nft(*input, threads);
     } else {
         read_iptables(*input, context, threads);
     }

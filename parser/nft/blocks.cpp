@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "parser/nft/blocks.hpp"
 
+#include "parser/nft/ahead.hpp"
+
 namespace untrack::parser::nft {
 namespace {
 
@@ -64,6 +66,9 @@ bool match_items(Input& in, TreeBuilder& b) {
         if (*p == ';' || at_newline(p, in.end())) {
             unseparated = nullptr;
             TreeBuilder::go_to(in, *p == ';' ? p + 1 : skip_newline(p));
+            if (*p == ';') continue;
+            if (b.boundary != nullptr && in.current() >= b.boundary) b.ahead->arrive(in, b, What);
+            if (b.at_end_of_run(in.current())) return true;
             continue;
         }
         if (unseparated != nullptr) {

@@ -6,9 +6,6 @@
 
 namespace untrack::parser::nft {
 
-/// What a block or file is made of, one after the other.
-enum class Items : std::uint8_t { file, table, chain, set, flowtable, object };
-
 /// Items until "}" (which stays) or, of a file, until its end, into the open node. Compiled in
 /// blocks.cpp.
 template <Items What>

@@ -16,6 +16,11 @@ namespace untrack::parser::nft {
 
 using pegtl::Input;
 
+/// What a block or file is made of, one after the other.
+enum class Items : std::uint8_t { file, table, chain, set, flowtable, object };
+
+class AheadReader;
+
 class TreeBuilder {
   public:
     explicit TreeBuilder(SyntaxTree& tree) : tree(tree), nodes(tree.nodes) {}
@@ -89,6 +94,7 @@ class TreeBuilder {
         return futile_bytes_ <= 8 * static_cast<std::size_t>(in.end() - in.begin());
     }
     void searched_in_vain(std::size_t searched) { futile_bytes_ += searched; }
+    [[nodiscard]] bool has_searched_in_vain() const { return futile_bytes_ != 0; }
 
     /// Notes that something was expected at p; only while a failed rule is read again.
     void miss(const Input& in, const char* p, std::string_view expected) {
@@ -101,6 +107,7 @@ class TreeBuilder {
     void error(const Input& in, const char* begin, const char* end, std::string message) {
         if (!quiet)
             tree.errors.push_back({{offset(in, begin), offset(in, end)}, std::move(message)});
+        if (run_.stop != nullptr) run_ = {in.begin(), run_.depth, in.begin()};  // of no use now
     }
     void note(const Input& in, NoteKind kind, const char* begin, const char* end) {
         if (!quiet) tree.notes.push_back({kind, {offset(in, begin), offset(in, end)}});
@@ -108,6 +115,23 @@ class TreeBuilder {
     [[nodiscard]] const char* furthest() const { return furthest_; }
 
     static std::uint32_t offset(const Input& in, const char* p) { return pegtl::offset(in, p); }
+
+    // --- Several threads -------------------------------------------------------------------------
+
+    /// A run of items ends where a line begins at or behind `stop`, `depth` blocks deep; at `last`
+    /// it ends in the middle of them.
+    struct Run {
+        const char* stop = nullptr;
+        unsigned depth = 0;
+        const char* last = nullptr;
+    };
+    void end_at(Run run) { run_ = run; }
+    [[nodiscard]] bool at_end_of_run(const char* line) const {
+        return run_.stop != nullptr && line >= (depth == run_.depth ? run_.stop : run_.last);
+    }
+
+    AheadReader* ahead = nullptr;    ///< what others have read for this one
+    const char* boundary = nullptr;  ///< where to ask it next; nullptr for nowhere
 
     SyntaxTree& tree;
     std::vector<Node>& nodes;
@@ -134,6 +158,7 @@ class TreeBuilder {
     const char* skip_lines(const Input& in, const char* p);
     void note_miss(const Input& in, const char* p, std::string_view expected);
 
+    Run run_;
     std::size_t futile_bytes_ = 0;
     const char* word_at_ = nullptr;
     Keyword word_keyword_ = Keyword::none;

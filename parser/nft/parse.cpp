@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From the grammar to a tree: what surrounds the rules.
 #include <algorithm>
+#include <optional>
 
+#include "parser/nft/ahead.hpp"
 #include "parser/nft/blocks.hpp"
 #include "parser/nft/elements.hpp"
 
@@ -38,12 +40,19 @@ bool is_element_option(Kind kind) {
 
 }  // namespace
 
-SyntaxTree parse(std::string_view text, Context context) {
+SyntaxTree parse(std::string_view text, Context context, std::size_t threads,
+                 std::size_t run_bytes) {
     SyntaxTree tree;
+    std::optional<AheadReader> ahead;
+    if (threads > 1) ahead.emplace(text, threads, run_bytes);
     tree.text = text;
     // What is reserved and never used costs no memory, and a vector that grows touches it twice.
     tree.nodes.reserve(text.size() / 12 + 16);
     TreeBuilder b(tree);
+    if (ahead) {
+        b.ahead = &*ahead;
+        b.boundary = ahead->first();
+    }
     Input in(text.data(), text.data() + text.size(), "");
     b.push(in, Kind::file, in.begin(), in.end());
     if (text.starts_with("\xef\xbb\xbf")) {

@@ -416,8 +416,10 @@ class Elements {
 /// may have.
 enum class Context : std::uint8_t { file, table, chain, set };
 
-/// Parses any bytes; never fails. The root's children are what the context may have.
-SyntaxTree parse(std::string_view text, Context context = Context::file);
+/// Parses any bytes; never fails. The root's children are what the context may have. Several
+/// threads read runs of about `run_bytes` at the same time, to the same tree.
+SyntaxTree parse(std::string_view text, Context context = Context::file, std::size_t threads = 1,
+                 std::size_t run_bytes = std::size_t{1} << 18U);
 
 /// The include nodes of the file whose root it is, with the context that what they include is read
 /// in.
