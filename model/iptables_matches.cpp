@@ -477,8 +477,8 @@ void MatchLowering::iprange(const ExtensionUse& use) {
             continue;
         }
         bool source = ipt::option_info(option->key).name == "--src-range";
-        auto index = static_cast<std::uint32_t>(ruleset_.address_ranges.size());
-        ruleset_.address_ranges.push_back({*first, *last});
+        std::uint32_t index = ruleset_.address_ranges.size();
+        ruleset_.address_ranges.add(ruleset_.family, {*first, *last});
         add(source ? MatchKind::source_range : MatchKind::destination_range,
             LineReader::negated(*option))
             .payload.pool = {index, 1};

@@ -46,15 +46,4 @@ std::optional<std::uint8_t> parse_tcp_flags(std::string_view text);
 /// The next piece of a comma list; false when there is none left. An empty list has no piece.
 bool next_piece(std::string_view& list, std::string_view& piece);
 
-/// IPv4 in the first four bytes of an Address, as a number in host order, and back.
-constexpr std::uint32_t v4_number(const Address& a) {
-    return (std::uint32_t{a.bytes[0]} << 24) | (std::uint32_t{a.bytes[1]} << 16) |
-           (std::uint32_t{a.bytes[2]} << 8) | a.bytes[3];
-}
-constexpr Address v4_address(std::uint32_t n) {
-    Address a;
-    for (unsigned i = 0; i < 4; ++i) a.bytes[i] = static_cast<std::uint8_t>(n >> (24 - 8 * i));
-    return a;
-}
-
 }  // namespace untrack::model

@@ -26,7 +26,7 @@ struct NftTable {
     nft::Family family = nft::Family::ip;
     TableId id;
     NftScope::Sets sets;
-    std::vector<ChainId> chains;       ///< as they were made
+    std::vector<ChainId> chains;      ///< as they were made
     std::deque<const Node*> objects;  ///< declared: they may need conntrack by themselves
     bool dormant = false;
     bool there = true;
@@ -438,7 +438,8 @@ class NftLowering {
             if (it != tables_.end())
                 for (ChainId id : it->second.chains) rules_of(id).clear();
         } else if (object.kind == Kind::chain && ref.name != nullptr) {
-            if (NftTable* t = table_of(object, ref)) rules_of(chain(*t, text(*ref.name), {})).clear();
+            if (NftTable* t = table_of(object, ref))
+                rules_of(chain(*t, text(*ref.name), {})).clear();
         } else if (object.kind == Kind::set && ref.name != nullptr) {
             if (NftTable* t = table_of(object, ref)) t->sets[text(*ref.name)].bodies.clear();
         }

@@ -15,6 +15,8 @@ using nft::Op;
 namespace {
 
 constexpr std::size_t most_ways = 1U << 20;
+/// A vector that grows by doubling may touch up to three times what its list needs.
+constexpr std::size_t most_bytes_unreserved = 4096;
 constexpr std::uint32_t known_flags = 0x3f;
 
 bool negates(Op op) {
@@ -50,6 +52,12 @@ Match NftMatches::never() {
     m.kind = MatchKind::comment;
     m.negated = true;
     return m;
+}
+
+bool NftMatches::is_never(const Conjunction& c) {
+    return std::any_of(c.begin(), c.end(), [](const Match& m) {
+        return m.kind == MatchKind::comment && m.negated;
+    });
 }
 
 Match NftMatches::opaque(std::string_view text, OpaqueNature nature, ConntrackKey key,
@@ -161,6 +169,8 @@ std::optional<Disjunction> NftMatches::read(const Node& left, Op op, const Node&
             break;
     }
     if (!equates(op) && !negates(op)) return compared(s, op, right);
+    if (s.field == NftField::source || s.field == NftField::destination)
+        return addresses(s, right, negates(op));
     std::vector<NftValue> found;
     if (!collect(s, right, found)) return std::nullopt;
     return values(s, found, negates(op));
@@ -180,31 +190,80 @@ bool NftMatches::collect(const NftSelector& s, const Node& right,
     return v.has_value();
 }
 
-Match NftMatches::addresses(const NftSelector& s, std::vector<NftValue>& values) const {
-    std::vector<AddressRange> ranges;
-    ranges.reserve(values.size());
-    for (const NftValue& v : values) ranges.push_back(v.addresses);
-    merge(ranges);
-    bool source = s.field == NftField::source;
+/// The addresses of a set, read once however many rules ask it.
+std::optional<NftMatches::Pool> NftMatches::address_set(const NftSelector& s, const Node& which) {
+    const NftSet* named = which.kind == Kind::set_ref ? scope_.set(scope_.text(which)) : nullptr;
+    if (auto it = address_sets_.find(named); named != nullptr && it != address_sets_.end())
+        return it->second;
+    AddressRanges& all = r_.address_ranges;
+    const std::uint32_t first = all.size();
+    constexpr std::size_t shortest = 8;  // "1.2.3.4,"
+    std::size_t bytes = which.kind == Kind::set_body ? which.range().size() : 0;
+    if (named != nullptr)
+        for (const Node* body : named->bodies) bytes += body->range().size();
+    if (bytes > most_bytes_unreserved) all.reserve(r_.family, bytes / shortest);
+    bool known = scope_.each_element(which, [&](const Node& key, const Node*) {
+        auto v = nft_value(scope_.tree(), key, s);
+        if (v) all.add(r_.family, v->addresses);
+        return v.has_value();
+    });
+    if (!known) {
+        all.cut(first);
+        return std::nullopt;
+    }
+    all.merge_from(first);
+    Pool pool{first, all.size() - first};
+    if (named != nullptr) address_sets_.emplace(named, pool);
+    return pool;
+}
+
+/// As a prefix where it is one.
+Match NftMatches::address(bool source, const AddressRange& range) const {
     Match m;
-    if (ranges.size() == 1) {
-        if (auto prefix = prefix_of(r_.family, ranges[0])) {
-            m.kind = source ? MatchKind::source : MatchKind::destination;
-            if (r_.family == Family::ip) {
-                m.payload.masked_v4 = {v4_number(prefix->value), v4_number(prefix->mask)};
-            } else {
-                m.count = 1;
-                m.payload.pool = {static_cast<std::uint32_t>(r_.addresses.size()), 1};
-                r_.addresses.push_back(*prefix);
-            }
-            return m;
+    if (auto prefix = prefix_of(r_.family, range)) {
+        m.kind = source ? MatchKind::source : MatchKind::destination;
+        if (r_.family == Family::ip) {
+            m.payload.masked_v4 = {v4_number(prefix->value), v4_number(prefix->mask)};
+        } else {
+            m.count = 1;
+            m.payload.pool = {static_cast<std::uint32_t>(r_.addresses.size()), 1};
+            r_.addresses.push_back(*prefix);
         }
+        return m;
     }
     m.kind = source ? MatchKind::source_range : MatchKind::destination_range;
-    m.payload.pool = {static_cast<std::uint32_t>(r_.address_ranges.size()),
-                      static_cast<std::uint32_t>(ranges.size())};
-    r_.address_ranges.insert(r_.address_ranges.end(), ranges.begin(), ranges.end());
+    m.payload.pool = {r_.address_ranges.size(), 1};
+    r_.address_ranges.add(r_.family, range);
     return m;
+}
+
+std::optional<Disjunction> NftMatches::addresses(const NftSelector& s, const Node& right,
+                                                 bool negated) {
+    Conjunction base;
+    if (!depends(s, base)) return only({never()});
+    const bool source = s.field == NftField::source;
+    auto with = [&](Match m) {
+        m.negated = negated;
+        base.push_back(m);
+        return only(std::move(base));
+    };
+    if (right.kind != Kind::set_body && right.kind != Kind::set_ref) {
+        auto v = nft_value(scope_.tree(), right, s);
+        if (!v) return std::nullopt;
+        return with(address(source, v->addresses));
+    }
+    auto set = address_set(s, right);
+    if (!set) return std::nullopt;
+    if (set->size == 0) {
+        // No value: no packet, or every one that has the field.
+        if (!negated) base = {never()};
+        return only(std::move(base));
+    }
+    if (set->size == 1) return with(address(source, r_.address_ranges[set->first]));
+    Match m;
+    m.kind = source ? MatchKind::source_range : MatchKind::destination_range;
+    m.payload.pool = {set->first, set->size};
+    return with(m);
 }
 
 Match NftMatches::ports(const NftSelector& s, std::vector<NftValue>& values) const {
@@ -267,9 +326,6 @@ std::optional<Disjunction> NftMatches::values(const NftSelector& s, std::vector<
         return only(std::move(base));
     };
     switch (s.field) {
-        case NftField::source:
-        case NftField::destination:
-            return with(addresses(s, values));
         case NftField::source_port:
         case NftField::destination_port:
             // "th" is read of whatever the protocol has there; only after a question for the
@@ -536,7 +592,8 @@ std::optional<Disjunction> NftMatches::concatenated(const Node& left, Op op, con
     auto add = [&](const Node& k, const Node*) {
         auto one = element(left, k);
         if (!one || all.size() + one->size() > most_ways) return false;
-        all.insert(all.end(), one->begin(), one->end());
+        for (Conjunction& c : *one)
+            if (!is_never(c)) all.push_back(std::move(c));
         return true;
     };
     bool known = right.kind == Kind::concat ? add(right, nullptr) : scope_.each_element(right, add);

@@ -3,6 +3,7 @@
 // its matches; what an nft rule asks may be satisfied in several ways, each of them such a list.
 #pragma once
 
+#include <unordered_map>
 #include <vector>
 
 #include "model/nft_scope.hpp"
@@ -33,6 +34,7 @@ class NftMatches {
     Match opaque(std::string_view text, OpaqueNature nature, ConntrackKey key, bool unknown) const;
     /// What no packet satisfies.
     static Match never();
+    static bool is_never(const Conjunction& c);
 
   private:
     std::optional<Disjunction> key(const nft::Node& left, const nft::Node& key);
@@ -49,7 +51,14 @@ class NftMatches {
     bool collect(const NftSelector& s, const nft::Node& right, std::vector<NftValue>& out) const;
     std::optional<std::uint32_t> bits(const NftSelector& s, const nft::Node& node) const;
     bool depends(const NftSelector& s, Conjunction& conjunction);
-    Match addresses(const NftSelector& s, std::vector<NftValue>& values) const;
+    /// Part of Ruleset::address_ranges.
+    struct Pool {
+        std::uint32_t first, size;
+    };
+    std::optional<Pool> address_set(const NftSelector& s, const nft::Node& which);
+    [[nodiscard]] Match address(bool source, const AddressRange& range) const;
+    std::optional<Disjunction> addresses(const NftSelector& s, const nft::Node& right,
+                                         bool negated);
     Match ports(const NftSelector& s, std::vector<NftValue>& values) const;
     [[nodiscard]] Match single(const NftSelector& s, const NftValue& value) const;
     [[nodiscard]] static Match state_match(std::uint32_t states, bool negated);
@@ -59,6 +68,7 @@ class NftMatches {
 
     Ruleset& r_;
     const NftScope& scope_;
+    std::unordered_map<const NftSet*, Pool> address_sets_;
     std::uint8_t asked_protocol_ = 0;
     bool any_protocol_asked_ = false;
 };

@@ -47,13 +47,19 @@ void NftRules::statements(const Node& parent) {
 // -- what is emitted
 // -------------------------------------------------------------------------------------------------
 
-void NftRules::narrow(const Disjunction& d) {
+void NftRules::narrow(Disjunction d) {
     if (d.size() == 1) {
         if (d.front().empty()) return;
         for (Way& way : ways_) {
             way.matches.insert(way.matches.end(), d.front().begin(), d.front().end());
             way.written = false;
         }
+        return;
+    }
+    if (ways_.size() == 1 && ways_.front().matches.empty()) {
+        ways_.clear();
+        ways_.reserve(d.size());
+        for (Conjunction& c : d) ways_.emplace_back().matches = std::move(c);
         return;
     }
     std::vector<Way> out;
@@ -309,25 +315,36 @@ void NftRules::subchain(const Node& s) {
 void NftRules::verdict_map(const Node& v) {
     const Node* left = nft::child(v, std::size_t{0});
     const Node* map = nft::child(v, std::size_t{1});
-    std::vector<std::pair<Disjunction, std::vector<Node>>> entries;
-    std::vector<std::pair<Disjunction, std::vector<Node>>> rest;
-    bool known = left != nullptr && map != nullptr &&
-                 scope_.each_element(*map, [&](const Node& key, const Node* data) {
-                     if (data == nullptr || data->kind != Kind::verdict) return false;
-                     auto d = matches_.element(*left, key);
-                     if (!d) return false;
-                     auto& list = key.kind == Kind::any ? rest : entries;
-                     list.emplace_back(std::move(*d), std::vector<Node>(data, data + data->size));
-                     return true;
-                 });
-    if (!known) {
+    // Once to see that all of it can be read, once for the rules: a map may be long.
+    auto each_entry = [&](const auto& f) {
+        return left != nullptr && map != nullptr &&
+               scope_.each_element(*map, [&](const Node& key, const Node* data) {
+                   if (data == nullptr || data->kind != Kind::verdict) return false;
+                   auto d = matches_.element(*left, key);
+                   if (d) f(key.kind == Kind::any, *d, *data);
+                   return d.has_value();
+               });
+    };
+    bool any = false;
+    if (!each_entry([&](bool rest, const Disjunction&, const Node&) { any = any || rest; })) {
         // Any of its verdicts may come, jumps included.
         ends(TargetKind::unknown, scope_.canonical(v, true), v);
         return;
     }
-    for (auto* list : {&entries, &rest})
-        for (const auto& [packets, data] : *list)
-            for (const Conjunction& c : packets) verdict(data.front(), c);
+    bool matches = false;
+    auto emit = [&](bool wanted) {
+        each_entry([&](bool rest, const Disjunction& packets, const Node& data) {
+            if (rest != wanted) return;
+            for (const Conjunction& c : packets) {
+                if (NftMatches::is_never(c)) continue;
+                matches = true;
+                verdict(data, c);
+            }
+        });
+    };
+    emit(false);
+    if (any) emit(true);
+    if (!matches) emit_for({NftMatches::never()}, Rule{}, {});
 }
 
 // -- NAT

@@ -44,7 +44,7 @@ class NftRules {
     };
     void statements(const nft::Node& parent);
     void statement(const nft::Node& s);
-    void narrow(const Disjunction& d);
+    void narrow(Disjunction d);
     void narrow(Match m) { narrow(Disjunction{{m}}); }
     Rule& emit(TargetKind target, std::string_view name, const nft::Node& node);
     void emit_for(const Conjunction& more, Rule rule, std::string_view text);

@@ -2,6 +2,7 @@
 #include "model/nft_values.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include "model/iptables_values.hpp"
@@ -362,42 +363,7 @@ std::optional<Hook> nft_hook(std::string_view word) {
     return std::nullopt;
 }
 
-namespace {
-
-Address next(Address a) {
-    for (std::size_t i = a.bytes.size(); i-- > 0;)
-        if (++a.bytes[i] != 0) break;
-    return a;
-}
-
-/// IPv4 fills the first four bytes, so that the next address is one in the fourth.
-bool follows(const Address& a, const Address& b) {
-    Address n = a;
-    bool v4 = std::all_of(a.bytes.begin() + 4, a.bytes.end(), [](auto x) { return x == 0; }) &&
-              std::all_of(b.bytes.begin() + 4, b.bytes.end(), [](auto x) { return x == 0; });
-    if (!v4) return next(a) == b;
-    for (std::size_t i = 4; i-- > 0;)
-        if (++n.bytes[i] != 0) break;
-    return n == b;
-}
-
-}  // namespace
-
-void merge(std::vector<AddressRange>& ranges) {
-    std::sort(ranges.begin(), ranges.end(),
-              [](const AddressRange& a, const AddressRange& b) { return a.first < b.first; });
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-        AddressRange r = ranges[i];
-        if (kept != 0 &&
-            (r.first <= ranges[kept - 1].last || follows(ranges[kept - 1].last, r.first))) {
-            ranges[kept - 1].last = std::max(ranges[kept - 1].last, r.last);
-        } else {
-            ranges[kept++] = r;
-        }
-    }
-    ranges.resize(kept);
-}
+namespace {}  // namespace
 
 void merge(std::vector<PortRange>& ranges) {
     std::sort(ranges.begin(), ranges.end(),
@@ -429,20 +395,20 @@ AddressRange range_of(Family family, const Address& address, unsigned length) {
 }
 
 std::optional<MaskedAddress> prefix_of(Family family, const AddressRange& range) {
-    unsigned bits = family == Family::ip ? 32 : 128;
-    unsigned length = 0;
-    while (length < bits) {
-        unsigned bit = 7 - length % 8;
-        if (((range.first.bytes[length / 8] ^ range.last.bytes[length / 8]) >> bit & 1) != 0) break;
-        ++length;
-    }
+    const std::size_t bytes = family == Family::ip ? 4 : 16;
+    std::size_t same = 0;
+    while (same < bytes && range.first.bytes[same] == range.last.bytes[same]) ++same;
+    auto length = static_cast<unsigned>(same * 8);
+    if (same < bytes)
+        length += static_cast<unsigned>(std::countl_zero(
+            static_cast<std::uint8_t>(range.first.bytes[same] ^ range.last.bytes[same])));
     AddressRange whole = range_of(family, range.first, length);
     if (whole.first != range.first || whole.last != range.last) return std::nullopt;
     MaskedAddress m;
     m.value = range.first;
     Address none;
     Address all = range_of(family, none, length).last;
-    for (std::size_t i = 0; i < (bits / 8); ++i)
+    for (std::size_t i = 0; i < bytes; ++i)
         m.mask.bytes[i] = static_cast<std::uint8_t>(~all.bytes[i]);
     return m;
 }

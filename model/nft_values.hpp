@@ -67,7 +67,6 @@ std::optional<std::int32_t> nft_priority(std::string_view word);
 std::optional<Hook> nft_hook(std::string_view word);
 
 /// Sorted, without overlaps, neighbours put together.
-void merge(std::vector<AddressRange>& ranges);
 void merge(std::vector<PortRange>& ranges);
 /// The first and last address of a prefix.
 AddressRange range_of(Family family, const Address& address, unsigned length);

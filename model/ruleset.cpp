@@ -137,8 +137,8 @@ bool same_match(const Ruleset& a, const Match& x, const Ruleset& b, const Match&
             return true;
         case MatchKind::source_range:
         case MatchKind::destination_range: {
-            auto r = a.ranges_of(x);
-            auto s = b.ranges_of(y);
+            AddressRanges::Part r = a.ranges_of(x);
+            AddressRanges::Part s = b.ranges_of(y);
             return std::equal(r.begin(), r.end(), s.begin(), s.end(),
                               [](const AddressRange& v, const AddressRange& w) {
                                   return v.first == w.first && v.last == w.last;

@@ -15,14 +15,9 @@
 
 #include "base/ids.hpp"
 #include "base/text_range.hpp"
+#include "model/address_ranges.hpp"
 
 namespace untrack::model {
-
-enum class Family : std::uint8_t { ip, ip6 };
-/// "4" or "6", as reports write it.
-constexpr std::string_view family_digit(Family f) {
-    return f == Family::ip ? "4" : "6";
-}
 
 enum class Language : std::uint8_t { iptables, nft };
 
@@ -43,23 +38,6 @@ enum State : std::uint8_t {
 };
 using StateSet = std::uint8_t;
 
-/// An IP address of either family in network order: an IPv4 address fills the first four bytes.
-struct Address {
-    std::array<std::uint8_t, 16> bytes{};
-    friend constexpr bool operator==(const Address&, const Address&) = default;
-    friend constexpr auto operator<=>(const Address&, const Address&) = default;
-};
-/// Addresses a with (a & mask) == value. The mask need not be a prefix.
-struct MaskedAddress {
-    Address value;
-    Address mask;
-    friend constexpr bool operator==(const MaskedAddress&, const MaskedAddress&) = default;
-};
-/// First and last address, both included.
-struct AddressRange {
-    Address first;
-    Address last;
-};
 struct PortRange {
     std::uint16_t first = 0;
     std::uint16_t last = 0xffff;
@@ -388,7 +366,7 @@ class Ruleset {
         order;  ///< the rules of each chain, chain after chain, in the order in which they apply
     std::vector<Match> matches;
     std::vector<MaskedAddress> addresses;
-    std::vector<AddressRange> address_ranges;
+    AddressRanges address_ranges;
     std::vector<PortRange> ports;
     std::vector<ConntrackMatch> conntrack;
     std::vector<MarkChange> marks;
@@ -415,8 +393,8 @@ class Ruleset {
         return std::span(matches).subspan(r.first_match, r.match_count);
     }
     /// Of a source_range or destination_range.
-    [[nodiscard]] std::span<const AddressRange> ranges_of(const Match& m) const {
-        return std::span(address_ranges).subspan(m.payload.pool.first, m.payload.pool.size);
+    [[nodiscard]] AddressRanges::Part ranges_of(const Match& m) const {
+        return address_ranges.part(m.payload.pool.first, m.payload.pool.size);
     }
     [[nodiscard]] std::string_view string(StringId id) const {
         return id.valid() ? strings_[id.value] : std::string_view();

@@ -249,10 +249,9 @@ class Search {
                 }
             } else if (m.kind == range) {
                 auto ranges = r.ranges_of(m);  // of a set: perhaps a hundred thousand
-                for (const model::AddressRange& a :
-                     ranges.first(std::min<std::size_t>(ranges.size(), 4))) {
-                    list.push_back(a.first);
-                    list.push_back(a.last);
+                for (std::uint32_t i = 0; i < std::min(ranges.size(), 4U); ++i) {
+                    list.push_back(ranges[i].first);
+                    list.push_back(ranges[i].last);
                 }
             }
         });

@@ -190,14 +190,6 @@ Truth conntrack(const ConntrackMatch& c, const Packet& p, const View& view) {
     return result;
 }
 
-bool in_ranges(const Ruleset& r, const Match& m, const model::Address& a) {
-    auto ranges = r.ranges_of(m);
-    auto after = std::upper_bound(
-        ranges.begin(), ranges.end(), a,
-        [](const model::Address& x, const model::AddressRange& range) { return x < range.first; });
-    return after != ranges.begin() && a <= std::prev(after)->last;
-}
-
 /// Predicates on an entry's keys: on a packet without one they are false in both polarities, but
 /// for helper and connlabel.
 Truth opaque(const Match& m, const View& view) {
@@ -233,9 +225,9 @@ Truth matches(const Ruleset& r, const Match& m, const Packet& p, const View& vie
         case MatchKind::destination:
             return is(address_matches(r, m, p.destination));
         case MatchKind::source_range:
-            return is(in_ranges(r, m, p.source));
+            return is(r.ranges_of(m).contain(p.source));
         case MatchKind::destination_range:
-            return is(in_ranges(r, m, p.destination));
+            return is(r.ranges_of(m).contain(p.destination));
         case MatchKind::in_interface:
             return is(interface_matches(r, m, view.in_interface));
         case MatchKind::out_interface:

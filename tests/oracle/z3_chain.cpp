@@ -93,7 +93,7 @@ z3::expr Z3Packets::match(const Ruleset& r, const Match& m) {
         case MatchKind::source_range:
         case MatchKind::destination_range: {
             const z3::expr& field = m.kind == MatchKind::source_range ? source : destination;
-            const model::AddressRange& a = r.address_ranges[m.payload.pool.first];
+            const model::AddressRange a = r.address_ranges[m.payload.pool.first];
             return polar(z3::uge(field, number(model::v4_number(a.first))) &&
                          z3::ule(field, number(model::v4_number(a.last))));
         }

@@ -190,3 +190,57 @@ TEST(LowerNft, AJumpFindsAChainThatComesLater) {
     EXPECT_EQ(l.ruleset.chain(l.ruleset.rule(rules[0]).jump).name, "later");
     EXPECT_EQ(l.ruleset.rule(rules[1]).target, TargetKind::external);
 }
+
+TEST(LowerNft, AChainThatIsDeletedAndMadeAnewHasItsNewRules) {
+    LoadedNft l(
+        "table ip t {\n"
+        "  chain c { type filter hook input priority 0; jump d; }\n"
+        "  chain d { accept; drop; }\n"
+        "}\n"
+        "delete chain ip t d\n"
+        "add chain ip t d\n"
+        "add rule ip t d tcp dport 22 accept\n");
+    const model::Chain& d = chain_of(l, "ip t", "d");
+    EXPECT_EQ(d.rule_count, 1U);
+    EXPECT_EQ(d.references, 1U);
+    EXPECT_TRUE(d.is_declared);
+    EXPECT_EQ(rules_of(l, "ip t", "d"), "rule ip t d tcp dport 22 accept;");
+}
+
+TEST(LowerNft, ASetIsReadOnceHoweverManyRulesAskIt) {
+    LoadedNft l(
+        "table inet t {\n"
+        "  set s { type ipv4_addr; elements = { 10.0.0.9, 10.0.0.1, 10.0.0.2 } }\n"
+        "  chain c { type filter hook input priority 0; ip saddr @s drop; ip daddr != @s drop; }\n"
+        "}\n");
+    EXPECT_EQ(l.ruleset.address_ranges.size(), 2U);
+    auto rules = l.ruleset.rules_of(chain_of(l, "inet t", "c"));
+    ASSERT_EQ(rules.size(), 2U);
+    for (model::RuleId id : rules) {
+        auto matches = l.ruleset.matches_of(l.ruleset.rule(id));
+        ASSERT_EQ(matches.size(), 1U);
+        EXPECT_EQ(l.ruleset.ranges_of(matches[0]).size(), 2U);
+    }
+}
+
+TEST(LowerNft, ElementsOfTheOtherFamilyAreNoRulesOfTheirOwn) {
+    std::string_view text =
+        "table inet t {\n"
+        "  chain c {\n"
+        "    type filter hook input priority 0;\n"
+        "    ip saddr . tcp dport { 10.0.0.1 . 22, 10.0.0.2 . 80, 10.0.0.3 . 443 } accept\n"
+        "    ip saddr vmap { 10.0.0.1 : accept, 10.0.0.2 : drop }\n"
+        "  }\n"
+        "}\n";
+    LoadedNft four(text);
+    LoadedNft six(text, Family::ip6);
+    EXPECT_EQ(four.ruleset.rules_of(chain_of(four, "inet t", "c")).size(), 5U);
+    auto rules = six.ruleset.rules_of(chain_of(six, "inet t", "c"));
+    ASSERT_EQ(rules.size(), 2U);
+    for (model::RuleId id : rules) {
+        auto matches = six.ruleset.matches_of(six.ruleset.rule(id));
+        ASSERT_EQ(matches.size(), 1U);
+        EXPECT_EQ(matches[0].kind, model::MatchKind::comment);
+        EXPECT_TRUE(matches[0].negated);
+    }
+}
