@@ -38,7 +38,7 @@ class AheadReader {
         State state = State::waiting;
         bool good = false;
         const char* end = nullptr;
-        SyntaxTree tree;
+        SyntaxTree tree = {};
     };
     void guess(std::size_t run_bytes);
     void read(std::size_t i);
