@@ -30,7 +30,7 @@ std::string_view name(Hook hook) {
 
 void HashSlots::add(std::uint32_t hash, std::uint32_t index) {
     if (slots_.size() <= (used_ + 1) * 2) {
-        std::vector<Slot> old(std::max(fewest_slots, slots_.size() * 2));
+        LargeTable<Slot> old(std::max(fewest_slots, slots_.size() * 2));
         old.swap(slots_);
         for (const Slot& s : old)
             if (s.index != none) place(s);
@@ -84,7 +84,7 @@ ChainId Ruleset::add_chain(const Chain& chain) {
 }
 
 void Ruleset::index_chains() {
-    std::vector<Chain> all;
+    LargeTable<Chain> all;
     all.swap(chains);
     chain_slots_ = {};
     for (const Chain& c : all) add_chain(c);

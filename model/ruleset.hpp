@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/large_memory.hpp"
 #include "base/text_range.hpp"
 #include "model/address_ranges.hpp"
 
@@ -346,7 +347,7 @@ class HashSlots {
     };
     void place(Slot slot);
 
-    std::vector<Slot> slots_;
+    LargeTable<Slot> slots_;
     std::size_t used_ = 0;
 };
 
@@ -359,12 +360,12 @@ class Ruleset {
     std::string_view path;
 
     std::vector<Table> tables;
-    std::vector<Chain> chains;
-    std::vector<Rule> rules;  ///< in file order (of nft table by table); rules that the file itself
+    LargeTable<Chain> chains;
+    LargeVector<Rule> rules;  ///< in file order (of nft table by table); rules that the file itself
                               ///< removes again are in no chain
     std::vector<RuleId>
         order;  ///< the rules of each chain, chain after chain, in the order in which they apply
-    std::vector<Match> matches;
+    LargeVector<Match> matches;
     std::vector<MaskedAddress> addresses;
     AddressRanges address_ranges;
     std::vector<PortRange> ports;

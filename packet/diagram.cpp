@@ -82,7 +82,7 @@ Diagram DiagramPool::add_node(std::uint32_t level, std::size_t base) {
 }
 
 void DiagramPool::grow_table() {
-    Large<Slot> old(table_.size() * 2);
+    LargeTable<Slot> old(table_.size() * 2);
     old.swap(table_);
     std::size_t mask = table_.size() - 1;
     for (const Slot& s : old) {
@@ -92,7 +92,7 @@ void DiagramPool::grow_table() {
         table_[slot] = s;
     }
     if (cache_.size() >= table_.size() || cache_.size() >= largest_cache) return;
-    Large<CacheEntry> known(cache_.size() * 2);
+    LargeTable<CacheEntry> known(cache_.size() * 2);
     known.swap(cache_);
     for (const CacheEntry& e : known)
         if (e.a != 0xffffffffU)

@@ -218,14 +218,12 @@ class DiagramPool {
     std::vector<int> exponents_{0};          ///< by level: of those above it, together
     std::vector<std::uint32_t> odd_levels_;  ///< the others, ascending
     std::size_t most_words_;
-    template <typename T>
-    using Large = std::vector<T, LargeMemory<T>>;
-    Large<std::uint32_t> words_;
+    LargeTable<std::uint32_t> words_;
     std::size_t steps_ = 0;  ///< edges that operations have gone over
-    Large<Slot> table_;
+    LargeTable<Slot> table_;
     std::size_t node_count_ = 0;
-    Large<CacheEntry> cache_;
-    Large<FewEntry> few_cache_;
+    LargeTable<CacheEntry> cache_;
+    LargeTable<FewEntry> few_cache_;
     std::vector<Edge> building_;  ///< edges of the nodes under construction, innermost last
 };
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/large_memory.hpp"
 #include "base/line_index.hpp"
 #include "base/text_range.hpp"
 #include "parser/iptables/options.hpp"
@@ -93,8 +94,8 @@ struct Note {
 /// The tree of one file. It refers to the bytes it was made from; they must outlive it.
 struct SyntaxTree {
     std::string_view text;
-    std::vector<Line> lines;
-    std::vector<Option> options;
+    LargeVector<Line> lines;
+    LargeVector<Option> options;
     std::vector<SyntaxError> errors;
     std::vector<Note> notes;
 
