@@ -146,6 +146,8 @@ class Reporter {
     Finding& add_text(TextRange range, std::string message, model::RuleId rule = {}) {
         return add(range, findings_.keep(std::move(message)), rule);
     }
+    /// Keeps a text that is made for many findings.
+    std::string_view keep(std::string text) { return findings_.keep(std::move(text)); }
     FindingDetails& details(Finding& finding) { return findings_.details(finding); }
 
   private:
