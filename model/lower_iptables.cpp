@@ -91,7 +91,7 @@ class Lowering {
     void read_new_lines() {
         r_.text = tree_.text;
         for (; lines_read_ < tree_.lines.size(); ++lines_read_) {
-            if (lines_read_ % lines_ahead == 0) prefetch_targets();
+            if (lines_read_ % lines_ahead == 0) prefetch_chains();
             const ipt::Line& line = tree_.lines[lines_read_];
             reader_.set_line(line);
             switch (line.kind) {
@@ -168,13 +168,19 @@ class Lowering {
         return r_.add_chain(chain);
     }
 
-    /// The chains that the next lines jump to are all over the memory of a large file.
-    void prefetch_targets() {
+    /// The chains that the next lines declare or jump to are all over the memory of a large file.
+    void prefetch_chains() {
         std::array<std::string_view, lines_ahead> names;
         std::size_t count = 0;
         std::size_t end = std::min(lines_read_ + lines_ahead, tree_.lines.size());
         for (std::size_t i = lines_read_; i < end; ++i) {
-            std::span<const ipt::Option> options = tree_.options_of(tree_.lines[i]);
+            const ipt::Line& line = tree_.lines[i];
+            if (line.kind == LineKind::chain) {
+                std::string_view rest = tree_.text.substr(line.begin + 1, 64);
+                names[count++] = rest.substr(0, rest.find(' '));
+                continue;
+            }
+            std::span<const ipt::Option> options = tree_.options_of(line);
             auto jump = std::find_if(options.rbegin(), options.rend(), [](const ipt::Option& o) {
                 return o.key == ipt::key(Base::jump) || o.key == ipt::key(Base::goto_);
             });
@@ -186,7 +192,7 @@ class Lowering {
     }
 
     /// The chain of the current table; made, undeclared, when there is none (fragments for
-    /// --noflush name chains of others).
+    /// --noflush name chains of others). The name must live as long as the ruleset.
     ChainId chain_named(std::string_view name) {
         // Most rules are for the chain of the rule before.
         if (newest_.valid() && r_.chain(newest_).table == table_ && r_.chain(newest_).name == name)
@@ -200,7 +206,7 @@ class Lowering {
         newest_ = r_.find_chain(table_, name);
         if (newest_.valid()) return newest_;
         Chain chain;
-        chain.name = r_.string(r_.intern(name));
+        chain.name = name;
         return newest_ = add_chain(chain);
     }
 
@@ -337,7 +343,7 @@ class Lowering {
                 ChainId chain = r_.find_chain(table_, reader_.value(*verb));
                 if (!chain.valid())
                     return reader_.problem(*verb, "no chain of that name to rename");
-                r_.chains[chain.value].name = r_.string(r_.intern(reader_.value(*verb, 1)));
+                r_.chains[chain.value].name = reader_.value(*verb, 1);
                 newest_ = {};
                 return r_.index_chains();
             }
