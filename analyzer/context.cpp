@@ -41,8 +41,8 @@ Finding& Reporter::add(TextRange range, std::string_view message, model::RuleId 
 
 FileContext::FileContext(const model::RulesetText& t, model::KernelProfile k, std::size_t threads)
     : text(t), ruleset(t.ruleset), kernel(k) {
-    void (FileContext::*const parts[])() = {&FileContext::sort_rules, &FileContext::find_uses,
-                                            &FileContext::find_reachable};
+    void (FileContext::*const parts[])() = {&FileContext::find_reachable, &FileContext::sort_rules,
+                                            &FileContext::find_uses};
     in_order(
         std::size(parts), threads, [&](std::size_t i) { return (this->*parts[i])(), i; },
         [](std::size_t, std::size_t) {});
@@ -106,6 +106,7 @@ void FileContext::sort_rules() {
 }
 
 void FileContext::find_reachable() {
+    jumps = model::ChainJumps(ruleset);
     base_of_.assign(ruleset.chains.size(), model::ChainId());
     reached_by_.assign(ruleset.chains.size(), model::RuleId());
     std::vector<model::ChainId> todo;
@@ -117,12 +118,11 @@ void FileContext::find_reachable() {
     while (!todo.empty()) {
         model::ChainId chain = todo.back();
         todo.pop_back();
-        for (model::RuleId id : ruleset.rules_of(ruleset.chain(chain))) {
-            model::ChainId next = ruleset.rule(id).jump;
-            if (!next.valid() || reachable(next)) continue;
-            base_of_[next.value] = base_of_[chain.value];
-            reached_by_[next.value] = id;
-            todo.push_back(next);
+        for (const model::Jump& jump : jumps.of(chain)) {
+            if (reachable(jump.to)) continue;
+            base_of_[jump.to.value] = base_of_[chain.value];
+            reached_by_[jump.to.value] = jump.rule;
+            todo.push_back(jump.to);
         }
     }
 }

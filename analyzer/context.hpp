@@ -9,6 +9,7 @@
 
 #include "analyzer/finding.hpp"
 #include "base/made_once.hpp"
+#include "model/chain_jumps.hpp"
 #include "model/conntrack_facts.hpp"
 #include "model/ruleset_text.hpp"
 #include "packet/chain_graph.hpp"
@@ -62,6 +63,7 @@ class FileContext {
     const model::Ruleset& ruleset;
     const model::KernelProfile kernel;
     RuleLists rules;
+    model::ChainJumps jumps;
 
     /// Whether a base chain leads to the chain.
     [[nodiscard]] bool reachable(model::ChainId chain) const {

@@ -22,8 +22,8 @@ constexpr std::string_view family_name(Family family) {
 
 class RefusalSearch {
   public:
-    RefusalSearch(const ipt::SyntaxTree& tree, const Ruleset& ruleset)
-        : tree_(tree), ruleset_(ruleset) {
+    RefusalSearch(const ipt::SyntaxTree& tree, const Ruleset& ruleset, const ChainJumps& jumps)
+        : tree_(tree), ruleset_(ruleset), jumps_(jumps) {
         for (const Problem& p : ruleset.problems) problems_.push_back(p.range.begin);
         std::sort(problems_.begin(), problems_.end());
     }
@@ -298,20 +298,19 @@ class RefusalSearch {
         while (!changed.empty()) {
             ChainId from = changed.back();
             changed.pop_back();
-            for (RuleId id : ruleset_.rules_of(ruleset_.chain(from))) {
-                const Rule& rule = ruleset_.rule(id);
-                if (!rule.jump.valid()) continue;
-                HookBits& to = reached_[rule.jump.value];
+            for (const Jump& jump : jumps_.of(from)) {
+                HookBits& to = reached_[jump.to.value];
                 auto all = static_cast<HookBits>(to | reached_[from.value]);
                 if (all == to) continue;
                 to = all;
-                changed.push_back(rule.jump);
+                changed.push_back(jump.to);
             }
         }
     }
 
     const ipt::SyntaxTree& tree_;
     const Ruleset& ruleset_;
+    const ChainJumps& jumps_;
     const LimitTable& limits_ = LimitTable::get();
     std::vector<std::uint32_t> problems_;  ///< where the problems begin
     std::vector<HookBits> reached_;        ///< by chain; made when it is needed
@@ -378,8 +377,9 @@ void note_unusual(std::span<const ExtensionUse> uses, const ipt::SyntaxTree& tre
     }
 }
 
-std::vector<Refusal> refusals(const ipt::SyntaxTree& tree, const Ruleset& ruleset) {
-    return RefusalSearch(tree, ruleset).run();
+std::vector<Refusal> refusals(const ipt::SyntaxTree& tree, const Ruleset& ruleset,
+                              const ChainJumps& jumps) {
+    return RefusalSearch(tree, ruleset, jumps).run();
 }
 
 }  // namespace untrack::model

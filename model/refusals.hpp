@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/ruleset.hpp"
+#include "model/chain_jumps.hpp"
 #include "parser/iptables/syntax.hpp"
 
 namespace untrack::model {
@@ -19,6 +19,7 @@ struct Refusal {
 
 /// All refusals of a file, in its order. Lines that have a syntax error or a problem have none:
 /// those say already that the line cannot be loaded. What depends on the host is no refusal.
-std::vector<Refusal> refusals(const parser::iptables::SyntaxTree& tree, const Ruleset& ruleset);
+std::vector<Refusal> refusals(const parser::iptables::SyntaxTree& tree, const Ruleset& ruleset,
+                              const ChainJumps& jumps);
 
 }  // namespace untrack::model

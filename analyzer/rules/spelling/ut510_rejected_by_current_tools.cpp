@@ -51,7 +51,7 @@ std::string_view message(ipt::NoteKind kind) {
 void ut510(const FileContext& file, const ipt::SyntaxTree& tree, Reporter& report) {
     for (const ipt::Note& note : tree.notes)
         if (std::string_view text = message(note.kind); !text.empty()) report.add(note.range, text);
-    for (model::Refusal& refusal : model::refusals(tree, file.ruleset))
+    for (model::Refusal& refusal : model::refusals(tree, file.ruleset, file.jumps))
         report.add_text(refusal.range, std::move(refusal.message), refusal.rule);
 }
 

@@ -27,7 +27,7 @@ void check(std::span<const Row> rows) {
         EXPECT_TRUE(l.tree.errors.empty()) << row.rule << ": " << l.tree.errors.front().message;
         EXPECT_TRUE(l.ruleset.problems.empty())
             << row.rule << ": " << l.ruleset.problems.front().message;
-        auto found = model::refusals(l.tree, l.ruleset);
+        auto found = model::refusals(l.tree, l.ruleset, model::ChainJumps(l.ruleset));
         if (row.refused.empty()) {
             EXPECT_TRUE(found.empty()) << row.rule << ": " << found.front().message;
         } else if (found.size() != 1) {
@@ -41,7 +41,7 @@ void check(std::span<const Row> rows) {
 
 std::string message(std::string_view text, model::Family family = model::Family::ip) {
     Loaded l(text, family);
-    auto found = model::refusals(l.tree, l.ruleset);
+    auto found = model::refusals(l.tree, l.ruleset, model::ChainJumps(l.ruleset));
     return found.size() == 1 ? found[0].message : fmt::format("{} refusals", found.size());
 }
 
