@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a bypass takes besides its service, or takes in vain: the kernel shows it, and lint says it
+// of these very rulesets.
+#include "tests/kernel/lab.hpp"
+
+namespace untrack::test {
+namespace {
+
+class SideEffects : public KernelTest {
+  protected:
+    static constexpr const char* legacy = "iptables-legacy-restore";
+
+    std::string in(const std::string& host, const std::string& command) const {
+        return "ip netns exec " + host + " " + command;
+    }
+};
+
+const std::string question = "-A PREROUTING -p tcp --dport 80 -j CT --notrack\n";
+const std::string answer = "-A OUTPUT -p tcp --sport 80 -j CT --notrack\n";
+const std::string established = "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n";
+
+std::string raw(const std::string& rules) {
+    return "*raw\n" + rules + "COMMIT\n";
+}
+std::string filter(const std::string& rules, const std::string& policy = "ACCEPT") {
+    return "*filter\n:INPUT " + policy + " [0:0]\n" + rules + "COMMIT\n";
+}
+
+}  // namespace
+
+TEST_F(SideEffects, BeforeConntrackEveryPacketIsInvalid) {
+    // UT220: packets of open connections, too; nothing is NEW or ESTABLISHED.
+    for (const char* state : {"INVALID", "NEW,RELATED,ESTABLISHED", "UNTRACKED"}) {
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string file = write("early.iptables", raw("-A PREROUTING -m conntrack --ctstate " +
+                                                       std::string(state) + " -j DROP\n"));
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        bool invalid = std::string(state) == "INVALID";
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}),
+                  invalid ? Talk::nothing : Talk::answered)
+            << state;
+        EXPECT_EQ(reports("UT220", file), std::string(state) != "UNTRACKED") << state;
+    }
+    for (int priority : {-300, -201, -199}) {
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string file =
+            write("early.nft", "table inet t {\nchain c {\ntype filter hook prerouting priority " +
+                                   std::to_string(priority) + ";\nct state invalid drop\n}\n}\n");
+        ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+        bool early = priority < -200;
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), early ? Talk::nothing : Talk::answered)
+            << priority;
+        EXPECT_EQ(reports("UT220", file), early) << priority;
+    }
+}
+
+}  // namespace untrack::test
