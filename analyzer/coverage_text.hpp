@@ -35,5 +35,10 @@ bool repeats(const FileContext& file, model::RuleId first, model::RuleId second)
 /// The fix that removes a rule's line; safe when the ruleset without all the lines that UT302 and
 /// UT308 would remove is, by packet sets and with its effects, the same.
 Fix removal(const FileContext& file, model::RuleId rule);
+/// The same where it is known whether it is safe.
+Fix removal(const FileContext& file, model::RuleId rule, bool safe);
+/// Whether the ruleset is the same, by packet sets and with its effects, without all these rules;
+/// false where that is not decided within the limits.
+bool same_without(const FileContext& file, const std::vector<model::RuleId>& rules);
 
 }  // namespace untrack::analyzer

@@ -24,6 +24,8 @@ std::vector<RuleId> removable(const FileContext& file) {
     return out;
 }
 
+}  // namespace
+
 bool same_without(const FileContext& file, const std::vector<RuleId>& rules) {
     std::vector<TextEdit> edits;
     edits.reserve(rules.size());
@@ -52,18 +54,19 @@ bool same_without(const FileContext& file, const std::vector<RuleId>& rules) {
     }
 }
 
-}  // namespace
+Fix removal(const FileContext& file, RuleId rule, bool safe) {
+    Fix fix{"remove the rule", safe ? Applicability::safe : Applicability::unsafe, {}};
+    fix.edits.push_back({file.text.removal_range(file.ruleset.rule(rule)), ""});
+    return fix;
+}
 
 Fix removal(const FileContext& file, RuleId rule) {
-    Fix fix{"remove the rule", Applicability::unsafe, {}};
-    fix.edits.push_back({file.text.removal_range(file.ruleset.rule(rule)), ""});
     const auto& idle = file.coverage().idle;
     auto it = std::lower_bound(
         idle.begin(), idle.end(), rule,
         [](const packet::IdleRule& a, RuleId b) { return a.rule.value < b.value; });
-    if (it != idle.end() && it->rule == rule && goes(*it) && file.removal_is_safe())
-        fix.applicability = Applicability::safe;
-    return fix;
+    bool safe = it != idle.end() && it->rule == rule && goes(*it) && file.removal_is_safe();
+    return removal(file, rule, safe);
 }
 
 bool FileContext::removal_is_safe() const {

@@ -20,7 +20,8 @@ namespace {
 enum class Idle : std::uint8_t { no, rule, chain };
 
 Idle idle_kind(std::string_view code) {
-    if (code == "UT301" || code == "UT302" || code == "UT304" || code == "UT308") return Idle::rule;
+    if (code == "UT219" || code == "UT301" || code == "UT302" || code == "UT304" || code == "UT308")
+        return Idle::rule;
     return code == "UT303" ? Idle::chain : Idle::no;
 }
 

@@ -56,4 +56,17 @@ TEST_F(SideEffects, BeforeConntrackEveryPacketIsInvalid) {
     }
 }
 
+TEST_F(SideEffects, PacketsGoOnAfterNotrack) {
+    // UT219: the second rule meets what the first has taken.
+    Lab lab;
+    lab.serve(lab.server, 80);
+    std::string again = "-A PREROUTING -s 192.0.2.2 -p tcp --dport 80 -j CT --notrack\n";
+    std::string file = write("twice.iptables", raw(question + again + answer));
+    ASSERT_TRUE(lab.load(lab.server, legacy, file));
+    EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), Talk::answered);
+    std::string counts = output_of(in(lab.server, "iptables-legacy-save -c -t raw"));
+    EXPECT_EQ(counts.find("[0:0] -A PREROUTING"), std::string::npos) << counts;
+    EXPECT_TRUE(reports("UT219", file));
+}
+
 }  // namespace untrack::test

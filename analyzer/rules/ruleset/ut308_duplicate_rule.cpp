@@ -26,7 +26,10 @@ void ut308(const FileContext& file, Reporter& report) {
         model::RuleId first = twins.of(id);
         if (!first.valid()) continue;
         const model::Rule& rule = file.ruleset.rule(id);
-        if (is_owned_by_program(file.ruleset.chain(rule.chain).name)) continue;
+        // NOTRACK twice is UT219's.
+        if (rule.target == model::TargetKind::notrack ||
+            is_owned_by_program(file.ruleset.chain(rule.chain).name))
+            continue;
         bool dead = is_repeated(file, id);
         if (!dead && !repeats(file, first, id)) continue;
         bool again =

@@ -63,3 +63,76 @@ TEST(BypassLint, StateMatchBeforeConntrackInNft) {
                        {"UT220"}),
               "");
 }
+
+TEST(BypassLint, RedundantNotrack) {
+    auto found = [](const std::string& rules) { return lint(raw(rules), {"UT219"}); };
+    const std::string web = "-A PREROUTING -p tcp -m multiport --dports 80,443 -j CT --notrack\n";
+    for (const char* again :
+         {"-A PREROUTING -p tcp --dport 80 -j CT --notrack\n",
+          "-A PREROUTING -p tcp --dport 443 -j NOTRACK\n",
+          "-A PREROUTING -s 10.0.0.0/8 -i eth0 -p tcp --dport 80 -j CT --notrack\n",
+          "-A PREROUTING -p tcp -m multiport --dports 80,443 -j CT --notrack\n",
+          "-A PREROUTING -p tcp --syn --dport 80 -m set --match-set x src -j CT --notrack\n"})
+        EXPECT_EQ(found(web + again), "UT219:3 ") << again;
+    for (const char* other : {"-A PREROUTING -p tcp --dport 80:81 -j CT --notrack\n",
+                              "-A PREROUTING -p udp --dport 80 -j CT --notrack\n",
+                              "-A PREROUTING -p tcp --sport 80 -j CT --notrack\n",
+                              "-A PREROUTING -p tcp ! --dport 80 -j CT --notrack\n",
+                              "-A OUTPUT -p tcp --dport 80 -j CT --notrack\n",
+                              "-A PREROUTING -p tcp -j CT --notrack\n"})
+        EXPECT_EQ(found(web + other), "") << other;
+    // What only some packets satisfied, and what a mark was then, covers nothing.
+    const std::string narrow = "-A PREROUTING -p tcp --dport 80 -j CT --notrack\n";
+    EXPECT_EQ(
+        found("-A PREROUTING -p tcp --dport 80 -m limit --limit 1/s -j CT --notrack\n" + narrow),
+        "");
+    EXPECT_EQ(found("-A PREROUTING -m mark --mark 1 -j CT --notrack\n-A PREROUTING -j MARK "
+                    "--set-mark 1\n-A PREROUTING -m mark --mark 1 -j CT --notrack\n"),
+              "");
+    EXPECT_EQ(found("-A PREROUTING -s 10.0.0.0/8 -j CT --notrack\n-A PREROUTING -s 10.1.0.0/16 "
+                    "-j CT --notrack\n-A PREROUTING -s 11.0.0.0/8 -j CT --notrack\n"),
+              "UT219:3 ");
+}
+
+TEST(BypassLint, RedundantNotrackInChains) {
+    const std::string narrow = "-A own -p tcp --dport 80 -j CT --notrack\n";
+    const std::string wide = "-A PREROUTING -p tcp -j CT --notrack\n";
+    auto found = [](const std::string& rules) {
+        return lint(raw(":own - [0:0]\n" + rules), {"UT219"});
+    };
+    EXPECT_EQ(found(wide + "-A PREROUTING -j own\n" + narrow), "UT219:5 ");
+    EXPECT_EQ(found("-A PREROUTING -j own\n" + wide + narrow), "");
+    // From OUTPUT packets come that the rule in PREROUTING has not taken.
+    EXPECT_EQ(found(wide + "-A PREROUTING -j own\n-A OUTPUT -j own\n" + narrow), "");
+    EXPECT_EQ(found(wide + "-A PREROUTING -p tcp --dport 80 -j own\n-A own -j CT --notrack\n"),
+              "UT219:5 ");
+}
+
+TEST(BypassLint, RedundantNotrackInNft) {
+    EXPECT_EQ(lint_nft(nft_raw("tcp dport { 80, 443 } notrack\ntcp dport 80 notrack\n"), {"UT219"}),
+              "UT219:5 ");
+    // It marks, too; it takes IPv6, too; it is tracked again between.
+    EXPECT_EQ(lint_nft(nft_raw("tcp dport 80 notrack\ntcp dport 80 meta mark set 1 notrack\n"),
+                       {"UT219"}),
+              "");
+    EXPECT_EQ(lint_nft(nft_raw("ip saddr 0.0.0.0/0 tcp dport 80 notrack\ntcp dport 80 notrack\n"),
+                       {"UT219"}),
+              "");
+    EXPECT_EQ(
+        lint_nft(nft_raw("tcp dport 80 notrack\nct zone set 1\ntcp dport 80 notrack\n"), {"UT219"}),
+        "");
+}
+
+TEST(BypassLint, RedundantNotrackIsSafelyRemoved) {
+    test::Loaded l(raw("-A PREROUTING -p tcp -j CT --notrack\n-A PREROUTING -p tcp --dport 80 -j "
+                       "CT --notrack\n") +
+                   drop + established + end);
+    model::IptablesText rules(l.tree, l.ruleset);
+    analyzer::FileContext file(rules, model::KernelProfile::modern);
+    analyzer::Findings findings =
+        analyzer::lint(file, analyzer::Selection::make({"UT219"}, {}).value());
+    ASSERT_EQ(findings.list.size(), 1U);
+    const analyzer::FindingDetails* details = findings.details_of(findings.list[0]);
+    ASSERT_TRUE(details != nullptr && details->fixes.size() == 1 && details->witness);
+    EXPECT_EQ(details->fixes[0].applicability, analyzer::Applicability::safe);
+}
