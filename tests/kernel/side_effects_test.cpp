@@ -69,4 +69,28 @@ TEST_F(SideEffects, PacketsGoOnAfterNotrack) {
     EXPECT_TRUE(reports("UT219", file));
 }
 
+TEST_F(SideEffects, ClientsOpenConnectionsFromAServicesPort) {
+    // UT226: 50000 is another host's service.
+    for (bool bound : {false, true}) {
+        RoutedLab lab;
+        lab.serve(lab.server, 80);
+        std::string destination = bound ? "-d 198.51.100.9 " : "";
+        std::string file = write(
+            "router.iptables",
+            raw("-A PREROUTING " + destination +
+                "-p tcp --dport 50000 -j CT --notrack\n-A PREROUTING " +
+                (bound ? "-s 198.51.100.9 " : "") + "-p tcp --sport 50000 -j CT --notrack\n") +
+                "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j "
+                "ACCEPT\n-A FORWARD -i eth0 -p tcp --dport 80 -m conntrack --ctstate "
+                "NEW,UNTRACKED -j ACCEPT\n-A FORWARD -d 198.51.100.9 -p tcp --dport 50000 -m "
+                "conntrack --ctstate UNTRACKED -j ACCEPT\n-A FORWARD -s 198.51.100.9 -p tcp "
+                "--sport 50000 -m conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n");
+        ASSERT_TRUE(lab.load(lab.router, legacy, file));
+        EXPECT_EQ(call_from(lab.client, {"198.51.100.2", 80, false, 20000}), Talk::answered);
+        EXPECT_EQ(call_from(lab.client, {"198.51.100.2", 80, false, 50000}),
+                  bound ? Talk::answered : Talk::nothing);
+        EXPECT_EQ(reports("UT226", file), !bound);
+    }
+}
+
 }  // namespace untrack::test

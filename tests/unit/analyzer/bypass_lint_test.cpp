@@ -136,3 +136,44 @@ TEST(BypassLint, RedundantNotrackIsSafelyRemoved) {
     ASSERT_TRUE(details != nullptr && details->fixes.size() == 1 && details->witness);
     EXPECT_EQ(details->fixes[0].applicability, analyzer::Applicability::safe);
 }
+
+TEST(BypassLint, ServicePortInEphemeralRange) {
+    auto found = [](const std::string& ports, const std::string& accepts) {
+        return lint("*raw\n-A PREROUTING -p tcp --dport " + ports +
+                        " -j CT --notrack\n-A OUTPUT -p tcp --sport " + ports +
+                        " -j CT --notrack\nCOMMIT\n" + drop + established + accepts + end,
+                    {"UT226"});
+    };
+    auto accept = [](const std::string& ports) {
+        return "-A INPUT -p tcp --dport " + ports + " -j ACCEPT\n";
+    };
+    const std::string some = "-A INPUT -s 10.0.0.0/8 -p tcp --dport 40000 -j ACCEPT\n";
+    EXPECT_EQ(found("40000", some), "UT226:2 ");
+    EXPECT_EQ(found("40000:40100", accept("40000:40100")), "UT226:2 ");
+    EXPECT_EQ(found("1024:65535", accept("1024:65535")), "UT226:2 ");
+    // The kernel does not pick a port on which somebody listens.
+    EXPECT_EQ(found("40000", accept("40000")), "");
+    EXPECT_EQ(found("40000:40010", accept("40000:40010")), "");
+    EXPECT_EQ(found("8000:9000", accept("8000:9000")), "");
+    EXPECT_EQ(found("61000:65535", some), "");
+    // Nothing is let out, or in again, anyway.
+    EXPECT_EQ(lint("*raw\n-A PREROUTING -p tcp --dport 40000:41000 -j CT --notrack\nCOMMIT\n" +
+                       drop + accept("40000:41000") + end,
+                   {"UT226"}),
+              "");
+}
+
+TEST(BypassLint, ClientsOfARouterPickAnyPort) {
+    auto found = [](const std::string& destination) {
+        return lint(
+            "*raw\n-A PREROUTING " + destination +
+                "-p tcp --dport 50000 -j CT --notrack\n-A PREROUTING -p tcp --sport 50000 "
+                "-j CT --notrack\nCOMMIT\n*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m "
+                "conntrack --ctstate ESTABLISHED -j ACCEPT\n-A FORWARD -i lan0 -m conntrack "
+                "--ctstate NEW -j ACCEPT\n-A FORWARD -d 192.0.2.8 -p tcp --dport 50000 -m "
+                "conntrack --ctstate UNTRACKED -j ACCEPT\nCOMMIT\n",
+            {"UT226"});
+    };
+    EXPECT_EQ(found(""), "UT226:2 ");
+    EXPECT_EQ(found("-d 192.0.2.8 "), "");
+}
