@@ -69,6 +69,44 @@ TEST_F(SideEffects, PacketsGoOnAfterNotrack) {
     EXPECT_TRUE(reports("UT219", file));
 }
 
+TEST_F(SideEffects, AnswersOfRejectAreInvalid) {
+    // UT225
+    for (const char* with : {"tcp-reset", "icmp-port-unreachable"})
+        for (bool tracked : {false, true}) {
+            Lab lab;
+            std::string file =
+                write("reject.iptables",
+                      raw(tracked ? "" : question + answer) +
+                          filter("-A INPUT -p tcp --dport 80 -j REJECT --reject-with " +
+                                 std::string(with) +
+                                 "\n-A OUTPUT -m conntrack --ctstate INVALID -j DROP\n"));
+            ASSERT_TRUE(lab.load(lab.server, legacy, file));
+            EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}),
+                      tracked ? Talk::refused : Talk::nothing)
+                << with;
+            EXPECT_EQ(reports("UT225", file), !tracked) << with;
+        }
+    // nft's own reset meets NOTRACK like other packets.
+    for (const char* with : {"", " with tcp reset"})
+        for (bool both : {false, true}) {
+            Lab lab;
+            std::string file = write(
+                "reject.nft",
+                "table ip t {\nchain p {\ntype filter hook prerouting priority raw;\ntcp dport 80 "
+                "notrack\n}\nchain o {\ntype filter hook output priority raw;\n" +
+                    std::string(both ? "tcp sport 80 notrack\n" : "") +
+                    "}\nchain i {\ntype filter hook input priority 0;\ntcp dport 80 reject" + with +
+                    "\n}\nchain out {\ntype filter hook output priority 0;\nct state invalid "
+                    "drop\n}\n}\n");
+            ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+            bool passes = both && std::string(with) != "";
+            EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}),
+                      passes ? Talk::refused : Talk::nothing)
+                << with << both;
+            EXPECT_EQ(reports("UT225", file), !passes) << with << both;
+        }
+}
+
 TEST_F(SideEffects, ClientsOpenConnectionsFromAServicesPort) {
     // UT226: 50000 is another host's service.
     for (bool bound : {false, true}) {

@@ -177,3 +177,41 @@ TEST(BypassLint, ClientsOfARouterPickAnyPort) {
     EXPECT_EQ(found(""), "UT226:2 ");
     EXPECT_EQ(found("-d 192.0.2.8 "), "");
 }
+
+TEST(BypassLint, RejectAnswersInvalid) {
+    auto found = [](const std::string& input, const std::string& output) {
+        return lint(pair + drop + ":OUTPUT ACCEPT [0:0]\n" + input + output + end, {"UT225"});
+    };
+    const std::string reset = "-A INPUT -p tcp --dport 80 -j REJECT --reject-with tcp-reset\n";
+    const std::string error = "-A INPUT -p tcp --dport 80 -j REJECT\n";
+    const std::string invalid = "-A OUTPUT -m conntrack --ctstate INVALID -j DROP\n";
+    EXPECT_EQ(found(reset, invalid), "UT225:9 ");
+    EXPECT_EQ(found(error, invalid), "UT225:9 ");
+    EXPECT_EQ(found("-A INPUT -j REJECT\n", invalid), "UT225:9 ");
+    EXPECT_EQ(found("-A INPUT -p udp -j REJECT\n", invalid), "");
+    EXPECT_EQ(found("-A INPUT -p tcp --dport 80 -j DROP\n", invalid), "");
+    EXPECT_EQ(found("-A INPUT -p tcp -j ACCEPT\n" + reset, invalid), "");
+    EXPECT_EQ(found(reset, "-A OUTPUT -m conntrack --ctstate INVALID -j LOG\n"), "");
+    EXPECT_EQ(found(reset, "-A OUTPUT -p tcp --tcp-flags RST RST -j ACCEPT\n" + invalid), "");
+    // Of the error it would be the other way round.
+    EXPECT_EQ(found(error, "-A OUTPUT -p tcp --tcp-flags RST RST -j ACCEPT\n" + invalid),
+              "UT225:9 ");
+}
+
+TEST(BypassLint, RejectAnswersInvalidInNft) {
+    auto found = [](const std::string& reject, const std::string& output) {
+        return lint_nft(
+            "table ip t {\nchain p {\ntype filter hook prerouting priority raw;\n"
+            "tcp dport 80 notrack\n}\nchain o {\ntype filter hook output priority "
+            "raw;\n" +
+                output + "}\nchain i {\ntype filter hook input priority 0; policy drop;\n" +
+                reject +
+                "}\nchain out {\ntype filter hook output priority 0;\nct state invalid "
+                "drop\n}\n}\n",
+            {"UT225"});
+    };
+    EXPECT_EQ(found("tcp dport 80 reject\n", "tcp sport 80 notrack\n"), "UT225:12 ");
+    EXPECT_EQ(found("tcp dport 80 reject with tcp reset\n", ""), "UT225:11 ");
+    // nft's own reset meets NOTRACK like any other packet.
+    EXPECT_EQ(found("tcp dport 80 reject with tcp reset\n", "tcp sport 80 notrack\n"), "");
+}
