@@ -69,6 +69,24 @@ TEST_F(SideEffects, PacketsGoOnAfterNotrack) {
     EXPECT_TRUE(reports("UT219", file));
 }
 
+TEST_F(SideEffects, OnlyTheFirstPacketIsUntracked) {
+    // UT210: conntrack takes the connection up in its middle.
+    for (bool only_first : {true, false}) {
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string file =
+            write("syn.iptables",
+                  raw((only_first ? "-A PREROUTING -p tcp --dport 80 --syn -j CT --notrack\n"
+                                  : question) +
+                      answer) +
+                      filter("-A INPUT -p tcp --dport 80 -j ACCEPT\n" + established, "DROP"));
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), Talk::answered);
+        EXPECT_EQ(lab.entries(lab.server) > 0, only_first);
+        EXPECT_EQ(reports("UT210", file), only_first);
+    }
+}
+
 TEST_F(SideEffects, AnswersOfRejectAreInvalid) {
     // UT225
     for (const char* with : {"tcp-reset", "icmp-port-unreachable"})

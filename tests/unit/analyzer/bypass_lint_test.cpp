@@ -215,3 +215,44 @@ TEST(BypassLint, RejectAnswersInvalidInNft) {
     // nft's own reset meets NOTRACK like any other packet.
     EXPECT_EQ(found("tcp dport 80 reject with tcp reset\n", "tcp sport 80 notrack\n"), "");
 }
+
+TEST(BypassLint, NotrackFirstPacketOnly) {
+    auto found = [](const std::string& rules, const std::string& filter) {
+        return lint(raw(rules) + drop + established + filter + end, {"UT210"});
+    };
+    const std::string accept = "-A INPUT -p tcp --dport 80 -j ACCEPT\n";
+    const std::string syn = "-A PREROUTING -p tcp --dport 80 --syn -j CT --notrack\n";
+    EXPECT_EQ(found(syn, accept), "UT210:2 ");
+    EXPECT_EQ(
+        found("-A PREROUTING -p tcp --tcp-flags SYN SYN --dport 80 -j CT --notrack\n", accept),
+        "UT210:2 ");
+    EXPECT_EQ(found(":web - [0:0]\n-A PREROUTING -p tcp --syn -j web\n-A web -p tcp --dport 80 -j "
+                    "CT --notrack\n",
+                    accept),
+              "UT210:4 ");
+    // Another rule takes the rest; the rest alone; all of it.
+    EXPECT_EQ(found(syn + "-A PREROUTING -p tcp --dport 80 -j CT --notrack\n", accept), "");
+    EXPECT_EQ(found("-A PREROUTING -p tcp --dport 80 ! --syn -j CT --notrack\n", accept), "");
+    EXPECT_EQ(found("-A PREROUTING -p tcp --dport 80 -j CT --notrack\n", accept), "");
+    // SYNPROXY, here or in another file of the host.
+    EXPECT_EQ(found(syn,
+                    "-A INPUT -p tcp --dport 80 -m conntrack --ctstate INVALID,UNTRACKED -j "
+                    "SYNPROXY --mss 1460\n" +
+                        accept),
+              "");
+    EXPECT_EQ(lint(raw(syn), {"UT210"}), "");
+}
+
+TEST(BypassLint, NotrackFirstPacketOnlyInNft) {
+    const std::string filter =
+        "table inet t {\nchain i {\ntype filter hook input priority 0; policy drop;\nct state "
+        "established accept\n";
+    EXPECT_EQ(lint_nft(nft_raw("tcp dport 80 tcp flags & (fin|syn|rst|ack) == syn notrack\n") +
+                           filter + "tcp dport 80 accept\n}\n}\n",
+                       {"UT210"}),
+              "UT210:4 ");
+    EXPECT_EQ(lint_nft(nft_raw("tcp dport 80 tcp flags syn notrack\n") + filter +
+                           "ct state invalid,untracked synproxy mss 1460 wscale 7\n}\n}\n",
+                       {"UT210"}),
+              "");
+}
