@@ -87,6 +87,42 @@ TEST_F(SideEffects, OnlyTheFirstPacketIsUntracked) {
     }
 }
 
+TEST_F(SideEffects, DataConnectionsNeedTheirHelper) {
+    // UT214: who opens them is told on the control connection, which the helper must read.
+    if (run("command -v python3") != 0) GTEST_SKIP() << "python3 is not installed";
+    std::string server = write("server.py",
+                               "import socket\n"
+                               "s = socket.create_server(('', 21))\n"
+                               "d = socket.create_server(('', 20000))\n"
+                               "s.settimeout(10)\n"
+                               "c, _ = s.accept()\n"
+                               "c.sendall(b'220 hello\\r\\n')\n"
+                               "c.recv(9)\n"
+                               "c.sendall(b'227 Entering Passive Mode (192,0,2,1,78,32)\\r\\n')\n"
+                               "c.recv(9)\n");
+    std::string client =
+        write("client.py",
+              "import socket\n"
+              "for i in range(30):\n"
+              "    try: c = socket.create_connection(('192.0.2.1', 21), 2); break\n"
+              "    except ConnectionRefusedError: __import__('time').sleep(0.1)\n"
+              "c.recv(99); c.sendall(b'PASV\\r\\n'); c.recv(99)\n"
+              "socket.create_connection(('192.0.2.1', 20000), 2)\n");
+    for (bool bypass : {false, true}) {
+        Lab lab;
+        std::string file =
+            write("ftp.iptables",
+                  raw(bypass ? "-A PREROUTING -p tcp --dport 21 -j CT --notrack\n-A OUTPUT -p tcp "
+                               "--sport 21 -j CT --notrack\n"
+                             : "-A PREROUTING -p tcp --dport 21 -j CT --helper ftp\n") +
+                      filter(established + "-A INPUT -p tcp --dport 21 -j ACCEPT\n", "DROP"));
+        if (!lab.load(lab.server, legacy, file)) GTEST_SKIP() << "this kernel has no ftp helper";
+        run("timeout 12 " + in(lab.server, "python3 " + server) + " &");
+        EXPECT_EQ(run("timeout 12 " + in(lab.client, "python3 " + client)) == 0, !bypass);
+        EXPECT_EQ(reports("UT214", file), bypass);
+    }
+}
+
 TEST_F(SideEffects, AnswersOfRejectAreInvalid) {
     // UT225
     for (const char* with : {"tcp-reset", "icmp-port-unreachable"})

@@ -256,3 +256,35 @@ TEST(BypassLint, NotrackFirstPacketOnlyInNft) {
                        {"UT210"}),
               "");
 }
+
+TEST(BypassLint, NotrackHelperPort) {
+    auto found = [](const std::string& protocol, const std::string& port,
+                    const std::string& accepts) {
+        return lint("*raw\n-A PREROUTING -p " + protocol + " --dport " + port +
+                        " -j CT --notrack\n-A OUTPUT -p " + protocol + " --sport " + port +
+                        " -j CT --notrack\nCOMMIT\n" + drop + accepts + "-A INPUT -p " + protocol +
+                        " --dport " + port + " -j ACCEPT\nCOMMIT\n",
+                    {"UT214"});
+    };
+    EXPECT_EQ(found("tcp", "21", established), "UT214:2 ");
+    EXPECT_EQ(found("udp", "5060", established), "UT214:2 ");
+    EXPECT_EQ(found("tcp", "1723", established), "UT214:2 ");
+    EXPECT_EQ(
+        found("tcp", "21",
+              "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n-A INPUT -p tcp --dport "
+              "1024: -m conntrack --ctstate RELATED -m helper --helper ftp -j ACCEPT\n"),
+        "UT214:2 ");
+    EXPECT_EQ(found("tcp", "80", established), "");
+    // A server told which ports to use, or from which everything is let in.
+    EXPECT_EQ(found("tcp", "21", established + "-A INPUT -p tcp --dport 30000:30009 -j ACCEPT\n"),
+              "");
+    EXPECT_EQ(found("tcp", "21", established + "-A INPUT -p tcp -j ACCEPT\n"), "");
+    EXPECT_EQ(found("tcp", "21", "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"), "");
+    // tftp's server opens the data connection itself.
+    EXPECT_EQ(found("udp", "69", established), "");
+    // Its client is answered from another port.
+    EXPECT_EQ(lint("*raw\n-A OUTPUT -p udp --dport 69 -j CT --notrack\nCOMMIT\n" + drop +
+                       established + end,
+                   {"UT214"}),
+              "UT214:2 ");
+}
