@@ -185,4 +185,35 @@ TEST_F(SideEffects, ClientsOpenConnectionsFromAServicesPort) {
     }
 }
 
+TEST_F(SideEffects, UntrackedPacketsDoNotEnterNatChains) {
+    // UT228
+    for (bool bypass : {false, true}) {
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string file = write("nat.iptables",
+                                 "*nat\n-A PREROUTING -p tcp --dport 80 -j MARK --set-mark 1\n"
+                                 "COMMIT\n" +
+                                     raw(bypass ? question + answer : "") + filter(established));
+        ASSERT_TRUE(lab.load(lab.server, legacy, file));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}), Talk::answered);
+        std::string counts = output_of(in(lab.server, "iptables-legacy-save -c -t nat"));
+        EXPECT_EQ(counts.find("[0:0] -A PREROUTING") != std::string::npos, bypass) << counts;
+        EXPECT_EQ(reports("UT228", file), bypass);
+    }
+    // A drop in a nat chain is none as soon as nothing tracks.
+    for (bool tracks : {false, true}) {
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string file = write(
+            "nat.nft",
+            "table ip t {\nchain p {\ntype nat hook prerouting priority dstnat;\ntcp dport 80 "
+            "drop\n}\nchain i {\ntype filter hook input priority 0;\n" +
+                std::string(tracks ? "ct state established accept\n" : "") + "}\n}\n");
+        ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 80}),
+                  tracks ? Talk::nothing : Talk::answered);
+        EXPECT_EQ(reports("UT228", file), !tracks);
+    }
+}
+
 }  // namespace untrack::test

@@ -288,3 +288,27 @@ TEST(BypassLint, NotrackHelperPort) {
                    {"UT214"}),
               "UT214:2 ");
 }
+
+TEST(BypassLint, NatChainNotTraversed) {
+    auto found = [](const std::string& nat, const std::string& rest) {
+        return lint("*nat\n" + nat + end + rest, {"UT228"});
+    };
+    const std::string masquerade = "-A POSTROUTING -o ppp0 -j MASQUERADE\n";
+    const std::string log = "-A PREROUTING -p tcp --dport 80 -j LOG\n";
+    EXPECT_EQ(found(log + masquerade, pair), "UT228:2 ");
+    EXPECT_EQ(found("-A PREROUTING -j MARK --set-mark 1\n" + masquerade, pair), "UT228:2 ");
+    EXPECT_EQ(found("-A PREROUTING -p tcp --dport 81 -j LOG\n" + masquerade, pair), "");
+    EXPECT_EQ(found("-A PREROUTING -p tcp --dport 80 -j ACCEPT\n" + masquerade, pair), "");
+    EXPECT_EQ(found(log + masquerade, drop + established + end), "");
+    // Nothing tracks; but in half a file who knows.
+    const std::string stateless = drop + "-A INPUT -p tcp --dport 80 -j ACCEPT\nCOMMIT\n";
+    EXPECT_EQ(found(log, stateless), "UT228:2 ");
+    EXPECT_EQ(found(log, drop + established + end), "");
+    EXPECT_EQ(found(log, ""), "");
+    EXPECT_EQ(
+        found(":KUBE-MARK-MASQ - [0:0]\n-A PREROUTING -j KUBE-MARK-MASQ\n-A KUBE-MARK-MASQ -j "
+              "MARK --or-mark 0x4000\n" +
+                  masquerade,
+              pair),
+        "");
+}
