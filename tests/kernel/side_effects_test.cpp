@@ -216,4 +216,23 @@ TEST_F(SideEffects, UntrackedPacketsDoNotEnterNatChains) {
     }
 }
 
+TEST_F(SideEffects, SavesOfNftTablesAreNotWhole) {
+    // UT515: the tool succeeds, and says in a comment what it has left out.
+    Lab lab;
+    std::string loaded = write(
+        "loaded.nft",
+        "table ip filter {\nchain INPUT {\ntype filter hook input priority 0;\ntcp dport 22 "
+        "accept\n}\nchain other {\ntype filter hook input priority 5;\ntcp dport 23 "
+        "drop\n}\n}\ntable ip raw {\nchain PREROUTING {\ntype filter hook prerouting priority "
+        "-300;\nct state untracked accept\n}\n}\n");
+    ASSERT_TRUE(lab.load(lab.server, "nft -f", loaded));
+    std::string saved = output_of(in(lab.server, "iptables-nft-save"));
+    EXPECT_NE(saved.find("# Table `raw' is incompatible, use 'nft' tool."), std::string::npos)
+        << saved;
+    EXPECT_NE(saved.find("# Table `filter' contains incompatible base-chains"), std::string::npos)
+        << saved;
+    EXPECT_TRUE(reports("UT515", write("saved.iptables", saved)));
+    EXPECT_FALSE(reports("UT515", write("plain.iptables", filter(established))));
+}
+
 }  // namespace untrack::test
