@@ -4,6 +4,8 @@
 namespace untrack::analyzer {
 
 void ut502(const FileContext& file, const parser::iptables::SyntaxTree&, Reporter& report) {
+    // CT came with Linux 2.6.34.
+    if (file.kernel == model::KernelProfile::rhel6_2_6) return;
     for (model::RuleId id : file.rules.notrack) {
         const model::Rule& rule = file.ruleset.rule(id);
         if (file.ruleset.target_name(rule) != "NOTRACK") continue;

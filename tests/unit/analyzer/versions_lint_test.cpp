@@ -9,6 +9,43 @@ using model::KernelProfile;
 using test::lint;
 using test::lint_nft;
 
+TEST(VersionsLint, NeedsNewerKernel) {
+    const std::string bypass =
+        "*raw\n-A PREROUTING -p tcp --dport 80 -j CT --notrack\n-A OUTPUT -p tcp --sport 80 -j CT "
+        "--notrack\nCOMMIT\n";
+    auto of = [](const std::string& text, KernelProfile kernel,
+                 model::Family family = model::Family::ip) {
+        return lint(text, {"UT507"}, family, kernel);
+    };
+    // Once for each extension.
+    EXPECT_EQ(of(bypass, KernelProfile::rhel6_2_6), "UT507:2 ");
+    EXPECT_EQ(of(bypass, KernelProfile::rhel7_3_10), "");
+    EXPECT_EQ(of(bypass, KernelProfile::modern), "");
+    const std::string old = "*raw\n-A PREROUTING -p tcp --dport 80 -j NOTRACK\nCOMMIT\n";
+    EXPECT_EQ(of(old, KernelProfile::rhel6_2_6), "");
+    EXPECT_EQ(lint(old, {"UT502"}, model::Family::ip, KernelProfile::rhel6_2_6), "");
+    EXPECT_EQ(lint(old, {"UT502"}), "UT502:2 ");
+    const std::string nat = "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n";
+    EXPECT_EQ(of(nat, KernelProfile::rhel6_2_6), "");
+    EXPECT_EQ(of(nat, KernelProfile::rhel6_2_6, model::Family::ip6), "UT507:2 ");
+    EXPECT_EQ(of("*filter\n-A INPUT -m ipcomp --ipcompspi 1 -j DROP\nCOMMIT\n",
+                 KernelProfile::rhel7_3_10),
+              "UT507:2 ");
+    EXPECT_EQ(of("*filter\n-A INPUT -m set --match-set x src -j DROP\nCOMMIT\n",
+                 KernelProfile::rhel6_2_6),
+              "");
+}
+
+TEST(VersionsLint, NeedsNewerNft) {
+    const std::string table =
+        "table inet t {\nchain c {\ntype filter hook input priority 0;\ntcp dport 22 "
+        "accept\n}\n}\n";
+    EXPECT_EQ(lint_nft(table, {"UT507"}), "");
+    EXPECT_EQ(lint_nft("destroy table inet t\n" + table, {"UT507"}), "UT507:1 ");
+    EXPECT_EQ(lint_nft("delete table inet t\n" + table, {"UT507"}), "");
+    EXPECT_EQ(lint_nft(table, {"UT507"}, KernelProfile::rhel7_3_10), "UT507:1 ");
+}
+
 TEST(VersionsLint, LossyNftSave) {
     const std::string filter = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n";
     EXPECT_EQ(lint(filter + "# Table `nat' is incompatible, use 'nft' tool.\n", {"UT515"}),
