@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace untrack::analyzer {
 
@@ -21,6 +22,32 @@ bool is_owned_by_program(std::string_view chain) {
                        [&](std::string_view p) { return chain.starts_with(p); }) ||
            std::any_of(std::begin(infixes), std::end(infixes),
                        [&](std::string_view i) { return chain.find(i) != std::string_view::npos; });
+}
+
+std::string_view program_that_rewrites(std::string_view table, std::string_view chain) {
+    // In nftables a program has a table of its own.
+    if (table == "inet firewalld" || table == "ip firewalld" || table == "ip6 firewalld")
+        return "firewalld";
+    if (table == "ip kube-proxy" || table == "ip6 kube-proxy") return "kube-proxy";
+    // Docker leaves it to the admin.
+    if (chain == "DOCKER-USER") return {};
+    constexpr std::pair<std::string_view, std::string_view> prefixes[] = {
+        {"DOCKER", "docker"},     {"KUBE-", "kube-proxy"},   {"CNI-", "a CNI plugin"},
+        {"FLANNEL-", "flannel"},  {"LIBVIRT_", "libvirt"},   {"NETAVARK", "netavark"},
+        {"f2b-", "fail2ban"},     {"fail2ban-", "fail2ban"}, {"MINIUPNPD", "miniupnpd"},
+        {"sshguard", "sshguard"}, {"ufw-user-", "ufw"},      {"ufw6-user-", "ufw"},
+        {"ts-", "tailscale"},
+    };
+    for (auto [prefix, program] : prefixes)
+        if (chain.starts_with(prefix)) return program;
+    constexpr std::string_view zone_prefixes[] = {"IN_",   "OUT_", "FWD_", "FWDI_",
+                                                  "FWDO_", "PRE_", "POST_"};
+    constexpr std::string_view zone_parts[] = {"_allow", "_deny", "_log", "_pre", "_post"};
+    bool zone = std::any_of(std::begin(zone_prefixes), std::end(zone_prefixes),
+                            [&](std::string_view p) { return chain.starts_with(p); }) &&
+                std::any_of(std::begin(zone_parts), std::end(zone_parts),
+                            [&](std::string_view p) { return chain.ends_with(p); });
+    return zone ? "firewalld" : std::string_view();
 }
 
 bool must_be_chain(std::string_view target) {

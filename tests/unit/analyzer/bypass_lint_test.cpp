@@ -312,3 +312,28 @@ TEST(BypassLint, NatChainNotTraversed) {
               pair),
         "");
 }
+
+TEST(BypassLint, ForeignOwnedChain) {
+    auto found = [](const std::string& chain, const std::string& rule) {
+        return lint("*filter\n:INPUT DROP [0:0]\n:" + chain + " - [0:0]\n-A INPUT -j " + chain +
+                        "\n-A " + chain + " " + rule + "\nCOMMIT\n",
+                    {"UT224"});
+    };
+    const std::string untracked = "-p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j ACCEPT";
+    for (const char* owned : {"DOCKER", "DOCKER-ISOLATION-STAGE-1", "KUBE-FORWARD", "f2b-sshd",
+                              "IN_public_allow", "LIBVIRT_INP", "ufw-user-input"})
+        EXPECT_EQ(found(owned, untracked), "UT224:5 ") << owned;
+    for (const char* free : {"DOCKER-USER", "IN_web", "IN_public_direct", "ufw-before-input",
+                             "CILIUM_INPUT", "cali-INPUT", "mine"})
+        EXPECT_EQ(found(free, untracked), "") << free;
+    // What programs write themselves.
+    EXPECT_EQ(found("IN_public_allow",
+                    "-p tcp --dport 22 -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT"),
+              "");
+    EXPECT_EQ(found("DOCKER", "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"), "");
+    EXPECT_EQ(lint_nft("table inet firewalld {\nchain raw_PREROUTING {\ntype filter hook "
+                       "prerouting priority -290;\ntcp dport 80 notrack\n}\n}\n",
+                       {"UT224"}),
+              "UT224:4 ");
+    EXPECT_EQ(lint_nft(nft_raw("tcp dport 80 notrack\n"), {"UT224"}), "");
+}
