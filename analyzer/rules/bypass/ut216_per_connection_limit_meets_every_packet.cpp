@@ -38,8 +38,8 @@ const Match* limit_of(const model::Ruleset& r, const model::Rule& rule) {
 /// A limit that cannot be meant for packets: so many in a minute, or a memory of the last few.
 bool is_for_connections(std::string_view text) {
     if (text.starts_with("recent ")) return text.find("--hitcount ") != std::string_view::npos;
-    for (std::string_view option :
-         {"--limit ", "--hashlimit ", "--hashlimit-upto ", "--hashlimit-above "}) {
+    for (std::string_view option : {"--limit ", "--hashlimit ", "--hashlimit-upto ",
+                                    "--hashlimit-above ", "limit rate over ", "limit rate "}) {
         std::size_t at = text.find(option);
         if (at == std::string_view::npos) continue;
         const char* begin = text.data() + at + option.size();

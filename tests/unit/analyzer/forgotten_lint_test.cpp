@@ -229,3 +229,26 @@ TEST(Lint, WhatTheHostOpensItself) {
                    established),
               "");
 }
+
+TEST(Lint, LimitsOfNftMeetEveryPacket) {
+    auto found = [](const std::string& rules) {
+        return test::lint_nft(
+            "table inet bypass {\nchain p {\ntype filter hook prerouting priority raw;\ntcp dport "
+            "80 notrack\n}\nchain o {\ntype filter hook output priority raw;\ntcp sport 80 "
+            "notrack\n}\n}\ntable inet filter {\nchain input {\ntype filter hook input priority 0; "
+            "policy drop;\nct state established,related accept\n" +
+                rules + "}\n}\n",
+            {"UT216"});
+    };
+    const std::string syn = "tcp flags & (fin|syn|rst|ack) == syn ";
+    EXPECT_EQ(found("tcp dport 80 ct state untracked limit rate 20/second accept\n"), "UT216:15 ");
+    EXPECT_EQ(found("tcp dport 80 ct state untracked limit rate over 3/minute drop\ntcp dport 80 "
+                    "accept\n"),
+              "UT216:15 ");
+    // So many are packets; first packets alone.
+    EXPECT_EQ(found("tcp dport 80 ct state untracked limit rate 2000/second accept\n"), "");
+    EXPECT_EQ(
+        found("tcp dport 80 " + syn + "ct state untracked limit rate 20/second accept\n" +
+              "tcp dport 80 tcp flags & (fin|syn|rst|ack) != syn ct state untracked accept\n"),
+        "");
+}
