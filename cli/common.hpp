@@ -57,5 +57,6 @@ void add_explain(CLI::App& app, Context& context);
 void add_rules(CLI::App& app, Context& context);
 void add_rewrite(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
+void add_generate(CLI::App& app);
 
 }  // namespace untrack::cli

@@ -32,6 +32,11 @@ bool same_place(const std::string& a, const std::string& b) {
 
 }  // namespace
 
+std::span<const std::string_view> format_names() {
+    static constexpr std::string_view names[] = {"text", "json"};
+    return names;
+}
+
 Output::Output(Format format, std::string path) : format_(format), path_(std::move(path)) {
     if (path_.empty()) return;
     auto file = rewriter::FileWriter::create(path_);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@
 namespace untrack::cli {
 
 enum class Format : std::uint8_t { text, json };
+
+/// The words that --format takes.
+std::span<const std::string_view> format_names();
 
 /// Standard output, or a file that appears whole when it is finished.
 class Output {

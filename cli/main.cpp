@@ -5,6 +5,7 @@
 #include <new>
 
 #include "cli/common.hpp"
+#include "cli/definition.hpp"
 #include "cli/streams.hpp"
 
 namespace {
@@ -16,7 +17,8 @@ std::string unknown_subcommand(const CLI::App& app, const std::string& word) {
     std::string list;
     std::string best;
     std::size_t least = word.size() / 2 + 1;
-    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    for (const CLI::App* sub :
+         app.get_subcommands([](const CLI::App* s) { return !is_hidden(*s); })) {
         list += (list.empty() ? "" : ", ") + sub->get_name();
         if (std::size_t d = distance(word, sub->get_name()); d < least) {
             least = d;
@@ -64,6 +66,7 @@ int run(int argc, char** argv) {
     add_explain(app, context);
     add_rules(app, context);
     add_dump(app, context);
+    add_generate(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
