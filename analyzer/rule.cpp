@@ -42,14 +42,15 @@ void on_language(const FileContext& file, Reporter& report) {
 
 constexpr Rule registry[] = {
 #define RULE(code, function, name, severity, summary) \
-    {#code, name, Severity::severity, summary, function},
+    {#code, name, Severity::severity, summary, Subject::rulesets, function},
 #define IPTABLES_RULE(code, function, name, severity, summary) \
-    {#code, name, Severity::severity, summary, on_iptables<function>},
+    {#code, name, Severity::severity, summary, Subject::iptables_text, on_iptables<function>},
 #define NFT_RULE(code, function, name, severity, summary) \
-    {#code, name, Severity::severity, summary, on_nft<function>},
+    {#code, name, Severity::severity, summary, Subject::nft_text, on_nft<function>},
 #define LANGUAGE_RULE(code, of_iptables, of_nft, name, severity, summary) \
-    {#code, name, Severity::severity, summary, on_language<of_iptables, of_nft>},
-#define INPUT(code, name, severity, summary) {#code, name, Severity::severity, summary, nullptr},
+    {#code, name, Severity::severity, summary, Subject::rulesets, on_language<of_iptables, of_nft>},
+#define INPUT(code, name, severity, summary) \
+    {#code, name, Severity::severity, summary, Subject::unread_files, nullptr},
 #include "analyzer/rules.def"
 #undef INPUT
 #undef LANGUAGE_RULE

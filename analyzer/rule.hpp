@@ -9,12 +9,21 @@
 
 namespace untrack::analyzer {
 
+/// What a lint rule looks at.
+enum class Subject : std::uint8_t {
+    rulesets,       ///< what rules mean, whatever language they are written in
+    iptables_text,  ///< how iptables files are written
+    nft_text,       ///< how nftables text is written
+    unread_files,   ///< files in a language that is not read
+};
+
 /// A lint rule. It reports; it does not edit.
 struct Rule {
     std::string_view code;  ///< "UT201"
     std::string_view name;  ///< "one-sided-notrack"
     Severity severity;
     std::string_view summary;  ///< what it finds, in half a sentence
+    Subject subject;
     /// None for what is reported before there is a ruleset (a file that is not read).
     void (*run)(const FileContext&, Reporter&);
 };

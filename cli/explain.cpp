@@ -7,6 +7,7 @@
 #include "cli/common.hpp"
 #include "cli/rule_pages.hpp"
 #include "cli/streams.hpp"
+#include "report/rules_report.hpp"
 
 namespace untrack::cli {
 namespace {
@@ -51,14 +52,16 @@ void add_explain(CLI::App& app, Context& context) {
 }
 
 void add_rules(CLI::App& app, Context& context) {
+    auto format = std::make_shared<std::string>("text");
     CLI::App* sub = app.add_subcommand("rules", "List the lint rules");
+    sub->add_option("--format", *format, "text, json or markdown")
+        ->check(CLI::IsMember({"text", "json", "markdown"}))
+        ->capture_default_str();
     add_common_options(*sub, context);
-    sub->callback([] {
-        std::string out;
-        for (const analyzer::Rule& rule : analyzer::rules())
-            out += fmt::format("{}  {:<32} {:<8} {}\n", rule.code, rule.name,
-                               analyzer::name(rule.severity), rule.summary);
-        write_out(out);
+    sub->callback([format] {
+        write_out(*format == "json"       ? report::rules_json()
+                  : *format == "markdown" ? report::rules_markdown()
+                                          : report::rules_text());
     });
 }
 
