@@ -58,5 +58,6 @@ void add_rules(CLI::App& app, Context& context);
 void add_rewrite(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_generate(CLI::App& app);
+void add_lsp(CLI::App& app, Context& context);
 
 }  // namespace untrack::cli

@@ -194,20 +194,25 @@ std::optional<std::vector<std::string>> find_files(const std::vector<std::string
 tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& path,
                                                              const Context& context, Keep keep,
                                                              std::size_t threads) {
+    auto file = path == "-" ? SourceFile::read_stdin() : SourceFile::open(path);
+    if (!file)
+        return tl::make_unexpected(
+            fmt::format("{}: {}", path == "-" ? "standard input" : path, file.error().message));
+    if (keep == Keep::copied && path != "-")
+        *file = SourceFile::from_text(file->path(), file->text());
+    return read_text(std::move(*file), context, threads);
+}
+
+tl::expected<std::unique_ptr<Input>, std::string> read_text(SourceFile file, const Context& context,
+                                                            std::size_t threads) {
     auto failure = [](std::string message) { return tl::make_unexpected(std::move(message)); };
     const std::string& lang = context.language;
     if (lang != "auto" && lang != "iptables" && lang != "ip6tables" && lang != "nft")
         return failure(
             fmt::format("{}: error[UT904] unsupported-language: this version does not read "
                         "--lang {}, only iptables, ip6tables and nft",
-                        path, lang));
-    auto file = path == "-" ? SourceFile::read_stdin() : SourceFile::open(path);
-    if (!file)
-        return failure(
-            fmt::format("{}: {}", path == "-" ? "standard input" : path, file.error().message));
-    if (keep == Keep::copied && path != "-")
-        *file = SourceFile::from_text(file->path(), file->text());
-    auto input = std::make_unique<Input>(std::move(*file));
+                        file.path(), lang));
+    auto input = std::make_unique<Input>(std::move(file));
     Language language = lang == "nft" ? Language::nft : Language::iptables;
     if (lang == "auto") {
         language = guess_language(input->file.text());

@@ -69,6 +69,9 @@ tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& 
                                                              const Context& context,
                                                              Keep keep = Keep::mapped,
                                                              std::size_t threads = 1);
+/// The same of a text that is here already.
+tl::expected<std::unique_ptr<Input>, std::string> read_text(SourceFile file, const Context& context,
+                                                            std::size_t threads = 1);
 /// How many syntax errors and unreadable values a file has.
 std::size_t error_count(const Input& input);
 /// Those errors as lines FILE:LINE:COLUMN: error: ...; empty when
