@@ -16,6 +16,13 @@ using Conjunction = std::vector<Match>;
 /// No packet satisfies two of them.
 using Disjunction = std::vector<Conjunction>;
 
+constexpr bool negates(nft::Op op) {
+    return op == nft::Op::ne || op == nft::Op::negated;
+}
+constexpr bool equates(nft::Op op) {
+    return op == nft::Op::implicit || op == nft::Op::eq;
+}
+
 class NftMatches {
   public:
     NftMatches(Ruleset& ruleset, const NftScope& scope) : r_(ruleset), scope_(scope) {}
@@ -26,6 +33,9 @@ class NftMatches {
         any_protocol_asked_ = false;
     }
 
+    /// Adds a match that there is but one way to satisfy, without lists in between: nearly all.
+    /// False, with nothing added, for others.
+    bool append(const nft::Node& match, Conjunction& out);
     /// The packets of a match. What cannot be read is one opaque match.
     Disjunction match(const nft::Node& match);
     /// The packets whose key is an element's; nothing when it cannot be read. `any' is no question.
@@ -43,7 +53,9 @@ class NftMatches {
                                             const nft::Node& right);
     std::optional<Disjunction> masked(const NftSelector& s, const nft::Node& mask, nft::Op op,
                                       const nft::Node& right);
-    std::optional<Disjunction> states(nft::Op op, const nft::Node& right);
+    [[nodiscard]] std::optional<Match> state(nft::Op op, const nft::Node& right) const;
+    [[nodiscard]] bool has_ports(const NftSelector& s) const;
+    static Match port_match(const NftSelector& s, PortRange ports);
     std::optional<Disjunction> flags(const NftSelector& s, nft::Op op, const nft::Node& right);
     std::optional<Disjunction> compared(const NftSelector& s, nft::Op op, const nft::Node& right);
     std::optional<Disjunction> values(const NftSelector& s, std::vector<NftValue>& values,

@@ -157,7 +157,10 @@ void NftRules::limited(const Node& s, ConntrackKey key) {
 void NftRules::statement(const Node& s) {
     switch (s.kind) {
         case Kind::match:
-            narrow(matches_.match(s));
+            if (ways_.size() == 1 && matches_.append(s, ways_.front().matches))
+                ways_.front().written = false;
+            else
+                narrow(matches_.match(s));
             break;
         case Kind::verdict:
             verdict(s, {});
