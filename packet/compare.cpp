@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "model/conntrack_facts.hpp"
 #include "packet/order.hpp"
 #include "packet/words.hpp"
 
@@ -45,9 +46,12 @@ std::vector<const Ruleset*> of_family(Host host, model::Family family) {
     return out;
 }
 
-/// Everything that decides in a chain, in words.
-std::vector<std::string> chain_text(const Ruleset& r, const model::Chain& c) {
+/// Everything that decides in a chain, in words. `place`: of a base chain among the others.
+std::vector<std::string> chain_text(const Ruleset& r, const model::Chain& c, std::size_t place) {
     std::vector<std::string> out{c.policy == model::TargetKind::drop ? "drop" : ""};
+    if (c.base)
+        out.push_back(fmt::format("{} {} {} {}", name(c.hook), c.priority,
+                                  static_cast<unsigned>(c.role), place));
     for (model::RuleId id : r.rules_of(c)) out.push_back(signature(r, id));
     return out;
 }
@@ -63,16 +67,32 @@ std::string_view name(DifferenceKind kind) {
 bool same_rules(Host before, Host after, model::Family family) {
     auto texts = [&](Host host) {
         std::map<std::pair<std::string, std::string>, std::vector<std::string>> chains;
-        for (const Ruleset* r : of_family(host, family))
-            for (const model::Chain& c : r->chains) {
-                bool idle = c.rule_count == 0 && (c.policy == model::TargetKind::accept || !c.base);
-                if (!idle)
-                    chains[{std::string(r->table(c.table).name), std::string(c.name)}] =
-                        chain_text(*r, c);
+        for (const Ruleset* r : of_family(host, family)) {
+            std::vector<std::size_t> places(r->chains.size());
+            std::size_t at = 0;
+            for (model::ChainId id : r->base_chains()) {
+                const model::Chain& c = r->chain(id);
+                // An empty nat chain settles its side of the translation.
+                bool idle = c.rule_count == 0 && c.policy == model::TargetKind::accept &&
+                            c.role != model::ChainRole::nat;
+                if (!idle) places[id.value] = ++at;
             }
+            for (std::size_t i = 0; i < r->chains.size(); ++i) {
+                const model::Chain& c = r->chains[i];
+                if ((c.base ? places[i] : c.rule_count) == 0) continue;
+                chains[{std::string(r->table(c.table).name), std::string(c.name)}] =
+                    chain_text(*r, c, places[i]);
+            }
+        }
         return chains;
     };
-    return texts(before) == texts(after);
+    auto tracks = [&](Host host) {
+        auto own = of_family(host, family);
+        return std::any_of(own.begin(), own.end(), [](const Ruleset* r) {
+            return model::needs_conntrack(*r, model::KernelProfile::modern);
+        });
+    };
+    return tracks(before) == tracks(after) && texts(before) == texts(after);
 }
 
 Pair::Pair(PacketSpace& s, Host b, Host a, const EvaluateOptions& options)

@@ -97,7 +97,7 @@ class Pair {
 
 /// What of the rulesets of a family is not followed: whatever is said of them hangs on it.
 std::vector<std::string> unfollowed(model::Family family, Host before, Host after);
-/// Whether the rules are the same, one by one.
+/// Whether the rules are the same, one by one, in chains that are called at the same places.
 bool same_rules(Host before, Host after, model::Family family);
 
 }  // namespace untrack::packet

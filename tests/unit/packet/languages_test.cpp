@@ -254,3 +254,30 @@ TEST(Languages, OverLoopbackAnyChainForNatSettlesBothSides) {
         packet::parse_packet("tcp 127.0.0.1:40000 > 127.0.0.1:80 syn out lo").value());
     EXPECT_FALSE(trace.nat_applied);
 }
+
+TEST(Languages, WhereAChainIsCalledIsPartOfIt) {
+    auto result = [](std::string_view before, std::string_view after) {
+        test::LoadedNft a(before);
+        test::LoadedNft b(after);
+        return compare(Family::ip, a.ruleset, b.ruleset).result;
+    };
+    constexpr const char* input =
+        "table ip t { chain c { type filter hook input priority 0; drop; } }";
+    constexpr const char* forward =
+        "table ip t { chain c { type filter hook forward priority 0; drop; } }";
+    EXPECT_EQ(result(input, input), packet::Sameness::same);
+    EXPECT_EQ(result(input, forward), packet::Sameness::different);
+    constexpr const char* raw =
+        "table ip t { chain c { type filter hook prerouting priority -300; udp dport 53 notrack; "
+        "}\n"
+        "chain i { type filter hook input priority 0; ct state untracked drop; } }";
+    EXPECT_EQ(result(raw, test::replaced(raw, "-300", "-150")), packet::Sameness::different);
+    // Of one priority the newest is called first.
+    constexpr const char* in_order =
+        "table ip t { chain a { type filter hook input priority 0; meta mark set 1; }\n"
+        "chain b { type filter hook input priority 0; meta mark 1 drop; } }";
+    constexpr const char* in_turn =
+        "table ip t { chain b { type filter hook input priority 0; meta mark 1 drop; }\n"
+        "chain a { type filter hook input priority 0; meta mark set 1; } }";
+    EXPECT_EQ(result(in_order, in_turn), packet::Sameness::different);
+}
