@@ -33,6 +33,7 @@ std::span<const packet::Path> paths_through(model::Hook hook) {
     static constexpr Path coming[] = {Path::input, Path::forward};
     static constexpr Path going[] = {Path::output, Path::forward};
     switch (hook) {
+        case model::Hook::ingress:
         case model::Hook::prerouting:
             return coming;
         case model::Hook::input:
@@ -42,6 +43,7 @@ std::span<const packet::Path> paths_through(model::Hook hook) {
         case model::Hook::output:
             return std::span(going).first(1);
         case model::Hook::postrouting:
+        case model::Hook::egress:
             return going;
     }
     return {};

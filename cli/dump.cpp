@@ -88,7 +88,8 @@ std::string dump_model(const View& view) {
         for (model::RuleId id : r.rules_of(chain)) {
             const model::Rule& rule = r.rule(id);
             out +=
-                fmt::format("  {} matches, target {}: {}\n", rule.match_count,
+                fmt::format("  {}{} matches, target {}: {}\n", rule.implied ? "implied, " : "",
+                            rule.match_count,
                             rule.target == model::TargetKind::none ? "none" : r.target_name(rule),
                             view.text->at(view.text->range(rule)));
         }

@@ -24,6 +24,9 @@ std::string_view chain_name(Hook hook) {
             return "OUTPUT";
         case Hook::postrouting:
             return "POSTROUTING";
+        case Hook::ingress:
+        case Hook::egress:
+            break;
     }
     return {};
 }

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <deque>
 #include <fmt/format.h>
 #include <map>
 
+#include "model/nft_devices.hpp"
 #include "model/nft_rules.hpp"
 
 namespace untrack::model {
@@ -16,23 +16,30 @@ using nft::Kind;
 using nft::Node;
 using nft::Verb;
 
-/// What becomes of a chain while commands are replayed, beside the model's.
-struct NftChain {
-    std::vector<const Node*> rules;
-    bool there = false;
-};
+bool of_device(Hook hook) {
+    return hook == Hook::ingress || hook == Hook::egress;
+}
 
-struct NftTable {
-    nft::Family family = nft::Family::ip;
-    TableId id;
-    NftScope::Sets sets;
-    std::vector<ChainId> chains;      ///< as they were made
-    std::deque<const Node*> objects;  ///< declared: they may need conntrack by themselves
-    bool dormant = false;
-    bool there = true;
-};
+/// The hooks that a family has, by nft's names; a bridge's are those of the devices of a host:
+/// what it forwards does not come to the host.
+std::optional<Hook> hook_of(nft::Family family, std::string_view word) {
+    auto hook = nft_hook(word);
+    switch (family) {
+        case nft::Family::netdev:
+            return hook && of_device(*hook) ? hook : std::nullopt;
+        case nft::Family::inet:
+            return hook == Hook::egress ? std::nullopt : hook;
+        case nft::Family::bridge:
+            if (!hook || of_device(*hook)) return std::nullopt;
+            return hook == Hook::output || hook == Hook::postrouting ? Hook::egress : Hook::ingress;
+        default:
+            return hook && of_device(*hook) ? std::nullopt : hook;
+    }
+}
 
 ChainRole role_of(const Chain& base, std::string_view type) {
+    if (base.hook == Hook::ingress) return ChainRole::raw;
+    if (base.hook == Hook::egress) return ChainRole::mangle;
     bool first = base.hook == Hook::prerouting || base.hook == Hook::output;
     if (type == "nat") return ChainRole::nat;
     if (first && base.priority < priority_conntrack) return ChainRole::raw;
@@ -44,9 +51,11 @@ ChainRole role_of(const Chain& base, std::string_view type) {
 class NftLowering {
   public:
     NftLowering(const nft::SyntaxTree& tree, const LowerOptions& options)
-        : tree_(tree), scope_(tree), rules_(r_, scope_, options.target_texts, [this](ChainId like) {
-              return own_chain(like);
-          }) {
+        : tree_(tree),
+          target_texts_(options.target_texts),
+          scope_(tree),
+          rules_(r_, scope_, options.target_texts,
+                 [this](ChainId like) { return own_chain(like); }) {
         r_.family = options.family;
         r_.language = Language::nft;
         r_.path = options.path;
@@ -71,8 +80,11 @@ class NftLowering {
     void unfollowed(TextRange range, std::string message) {
         r_.unfollowed.push_back({range, std::move(message)});
     }
+    [[nodiscard]] static bool sees_other_frames(nft::Family family) {
+        return family == nft::Family::netdev || family == nft::Family::bridge;
+    }
     [[nodiscard]] bool seen(nft::Family family) const {
-        return family == nft::Family::inet ||
+        return family == nft::Family::inet || sees_other_frames(family) ||
                family == (r_.family == Family::ip ? nft::Family::ip : nft::Family::ip6);
     }
 
@@ -189,6 +201,7 @@ class NftLowering {
             model.name = r_.string(
                 r_.intern(fmt::format("{} {}", families[static_cast<std::size_t>(family)], name)));
             model.family = r_.family;
+            model.other_frames = sees_other_frames(family);
             model.declared = declared;
             t.id = TableId(r_.tables.size());
             r_.tables.push_back(model);
@@ -327,6 +340,10 @@ class NftLowering {
                 case Kind::policy:
                     if (const Node* word = nft::child(n, std::size_t{0})) policy(*word, c);
                     break;
+                case Kind::device:
+                case Kind::devices:
+                    devices(n, chains_[c.value]);
+                    break;
                 case Kind::rule:
                     rules_of(c).push_back(&n);
                     break;
@@ -354,19 +371,27 @@ class NftLowering {
         std::string_view type = "filter";
         if (n.has(nft::flag::has_type)) type = text(*nft::child(n, word++));
         const Node* name = nft::child(n, word);
-        auto hook = name == nullptr ? std::nullopt : nft_hook(text(*name));
+        if (name == nullptr || !seen(t.family)) return;
+        auto hook = hook_of(t.family, text(*name));
         if (!hook) {
-            if (t.family == nft::Family::inet || t.family == nft::Family::netdev)
-                unfollowed(n.range(),
-                           "packets that this chain drops or changes before all others are not "
-                           "followed");
+            problem(*name, fmt::format("`{}' is no hook of this family", text(*name)));
             return;
         }
+        NftChain& replayed = chains_[c.value];
+        replayed.hook = &n;
+        for (const Node& child : nft::children(n))
+            if (child.kind == Kind::device || child.kind == Kind::devices) devices(child, replayed);
         chain.hook = *hook;
         chain.base = true;
         if (const Node* priority = nft::child(n, Kind::priority))
             chain.priority = number(*priority, t.family);
         chain.role = role_of(chain, type);
+    }
+
+    void devices(const Node& n, NftChain& c) {
+        auto read = nft_devices(scope_, n);
+        c.devices_read = c.devices_read && read;
+        if (read) c.devices.insert(c.devices.end(), read->begin(), read->end());
     }
 
     std::int32_t number(const Node& priority, nft::Family family) {
@@ -376,7 +401,9 @@ class NftLowering {
             std::string_view s = scope_.text(node);
             if (node.kind == Kind::minus) s = scope_.text(*nft::child(node, std::size_t{0}));
             std::int32_t sign = node.kind == Kind::minus ? -1 : 1;
-            if (auto named = nft_priority(s.substr(0, s.find(' ')))) {
+            std::string_view word = s.substr(0, s.find(' '));
+            if (auto named = family == nft::Family::bridge ? nft_bridge_priority(word)
+                                                           : nft_priority(word)) {
                 std::size_t digits = s.find_first_of("0123456789");
                 std::int32_t offset = 0;
                 if (digits != std::string_view::npos) {
@@ -388,8 +415,7 @@ class NftLowering {
             std::int32_t n = 0;
             auto read = std::from_chars(s.data(), s.data() + s.size(), n);
             bool whole = read.ec == std::errc() && read.ptr == s.data() + s.size();
-            if (!whole && seen(family))  // bridges have names of their own
-                problem(which, fmt::format("`{}' is no priority", s));
+            if (!whole && seen(family)) problem(which, fmt::format("`{}' is no priority", s));
             return sign * n;
         };
         const Node* base = nft::child(priority, std::size_t{0});
@@ -512,6 +538,9 @@ class NftLowering {
         scope_.set_table(&t.sets);
         for (ChainId id : t.chains) {
             if (t.dormant) r_.chains[id.value].base = false;
+            const Chain& chain = r_.chain(id);
+            if (chain.base && of_device(chain.hook))
+                enter_by_device({r_, scope_, placed_, target_texts_, t, chains_}, id);
             for (const Node* rule : rules_of(id)) rules_.lower(*rule, index(*rule), id, placed_);
         }
         scope_.set_table(nullptr);
@@ -558,6 +587,7 @@ class NftLowering {
     }
 
     const nft::SyntaxTree& tree_;
+    bool target_texts_;
     Ruleset r_;
     NftScope scope_;
     NftRules rules_;

@@ -356,9 +356,17 @@ std::optional<std::int32_t> nft_priority(std::string_view word) {
     return negative ? -static_cast<std::int32_t>(*n) : static_cast<std::int32_t>(*n);
 }
 
+std::optional<std::int32_t> nft_bridge_priority(std::string_view word) {
+    constexpr std::pair<std::string_view, std::int32_t> places[] = {
+        {"dstnat", -300}, {"filter", -200}, {"out", 100}, {"srcnat", 300}};
+    for (auto [name, place] : places)
+        if (name == word) return place;
+    return std::nullopt;
+}
+
 std::optional<Hook> nft_hook(std::string_view word) {
-    for (Hook hook :
-         {Hook::prerouting, Hook::input, Hook::forward, Hook::output, Hook::postrouting})
+    for (Hook hook : {Hook::prerouting, Hook::input, Hook::forward, Hook::output, Hook::postrouting,
+                      Hook::ingress, Hook::egress})
         if (name(hook) == word) return hook;
     return std::nullopt;
 }

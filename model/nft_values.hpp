@@ -64,6 +64,9 @@ std::optional<StateSet> nft_state(std::string_view word);
 /// "established" as in nft, bits of TCP flags: "syn".
 std::optional<std::uint8_t> nft_tcp_flag(std::string_view word);
 std::optional<std::int32_t> nft_priority(std::string_view word);
+/// Bridges have other places for the same names (linux/netfilter_bridge.h).
+std::optional<std::int32_t> nft_bridge_priority(std::string_view word);
+/// Of any family.
 std::optional<Hook> nft_hook(std::string_view word);
 
 /// Sorted, without overlaps, neighbours put together.

@@ -161,7 +161,7 @@ std::string table_names(std::uint8_t tables) {
     return join(tables, names);
 }
 std::string hook_names(HookBits hooks) {
-    static constexpr std::array<std::string_view, hook_count> names{
+    static constexpr std::array<std::string_view, iptables_hook_count> names{
         "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"};
     return join(hooks, names);
 }

@@ -59,7 +59,8 @@ using HookBits = std::uint8_t;
 constexpr HookBits hook_bit(Hook hook) {
     return static_cast<HookBits>(1U << static_cast<unsigned>(hook));
 }
-constexpr HookBits all_hooks = (1U << hook_count) - 1;
+inline constexpr std::size_t iptables_hook_count = 5;
+constexpr HookBits all_hooks = (1U << iptables_hook_count) - 1;
 using ProtocolBits = std::uint16_t;
 constexpr ProtocolBits any_protocol = 0;
 constexpr ProtocolBits ah_in_v4 = 1U << 15;  ///< -p ah, which IPv6 does without

@@ -24,6 +24,10 @@ std::string_view name(Hook hook) {
             return "output";
         case Hook::postrouting:
             return "postrouting";
+        case Hook::ingress:
+            return "ingress";
+        case Hook::egress:
+            return "egress";
     }
     return {};
 }

@@ -22,8 +22,18 @@ namespace untrack::model {
 
 enum class Language : std::uint8_t { iptables, nft };
 
-enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting };
-inline constexpr std::size_t hook_count = 5;
+/// Ingress and egress are a device's own: packets come through the first before prerouting, through
+/// the other after postrouting.
+enum class Hook : std::uint8_t {
+    prerouting,
+    input,
+    forward,
+    output,
+    postrouting,
+    ingress,
+    egress,
+};
+inline constexpr std::size_t hook_count = 7;
 std::string_view name(Hook hook);
 
 /// Connection-tracking states as bits, as `-m state`, `-m conntrack --ctstate` and nft's `ct state`
@@ -261,6 +271,7 @@ struct Rule {
     TargetKind target = TargetKind::none;
     bool live =
         true;  ///< false: the file itself removes it again (-D, -F, a table that comes twice)
+    bool implied = false;  ///< no rule of the file: what a hook's devices mean; line is the hook
     ChainId jump;
     std::uint32_t data = 0;  ///< mark: index into marks; connmark: 1 when it changes the packet's
                              ///< mark; NAT: index into translations
@@ -292,6 +303,8 @@ struct Table {
     std::string_view name;
     Family family = Family::ip;
     TextRange declared;  ///< its first "*name" line
+    /// What is no packet of either family meets its chains, too: ARP, what a bridge forwards.
+    bool other_frames = false;
 };
 
 /// A value that the language allows but the model cannot read ("--dport 99999"): reported like a

@@ -100,7 +100,9 @@ Coverage coverage(const model::Ruleset& r, const Tracer& tracer, const CoverageO
     };
     for (std::size_t t = 0; t < r.tables.size(); ++t) {
         model::TableId table(t);
-        if (!is_entered(r, table) || rules_of(r, table) == 0) continue;
+        // What else meets the chains of such tables is not in the packet sets.
+        if (!is_entered(r, table) || rules_of(r, table) == 0 || r.table(table).other_frames)
+            continue;
         if (graph.deepest() <= deepest_jump && decided(table)) continue;
         for (ChainId id : graph.callers_first())
             if (r.chain(id).table == table && r.chain(id).rule_count != 0)
@@ -109,6 +111,9 @@ Coverage coverage(const model::Ruleset& r, const Tracer& tracer, const CoverageO
     std::stable_sort(
         result.idle.begin(), result.idle.end(),
         [](const IdleRule& a, const IdleRule& b) { return a.rule.value < b.rule.value; });
+    result.idle.erase(std::remove_if(result.idle.begin(), result.idle.end(),
+                                     [&](const IdleRule& i) { return r.rule(i.rule).implied; }),
+                      result.idle.end());
     join_lines(r, result.idle);
     return result;
 }

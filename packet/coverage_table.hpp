@@ -89,8 +89,10 @@ class CoverageTable {
 
 template <typename F>
 bool CoverageTable::some_packet(Diagram set, const Reach::Entrance& entrance, F good) {
-    constexpr model::Hook hooks[] = {model::Hook::input, model::Hook::forward, model::Hook::output,
-                                     model::Hook::prerouting, model::Hook::postrouting};
+    constexpr model::Hook hooks[] = {model::Hook::input,       model::Hook::forward,
+                                     model::Hook::output,      model::Hook::prerouting,
+                                     model::Hook::postrouting, model::Hook::ingress,
+                                     model::Hook::egress};
     for (model::Hook hook : hooks)
         for (Way way : all_ways) {
             if ((entrance.places & Reach::place(hook, way)) == 0) continue;

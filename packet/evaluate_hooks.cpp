@@ -12,23 +12,26 @@ using model::TargetKind;
 std::vector<Hook> hooks_of(Way way) {
     switch (way) {
         case Way::input:
-            return {Hook::prerouting, Hook::input};
+            return {Hook::ingress, Hook::prerouting, Hook::input};
         case Way::output:
-            return {Hook::output, Hook::postrouting};
+            return {Hook::output, Hook::postrouting, Hook::egress};
         case Way::forward:
-            return {Hook::prerouting, Hook::forward, Hook::postrouting};
+            return {Hook::ingress, Hook::prerouting, Hook::forward, Hook::postrouting,
+                    Hook::egress};
         case Way::loopback:
             break;
     }
-    return {Hook::output, Hook::postrouting, Hook::prerouting, Hook::input};
+    return {Hook::output,  Hook::postrouting, Hook::egress,
+            Hook::ingress, Hook::prerouting,  Hook::input};
 }
 
 Sight Evaluator::sight(Way way, Hook hook) const {
     Sight s;
-    s.in = hook == Hook::prerouting || hook == Hook::input || hook == Hook::forward;
-    s.out = hook == Hook::output || hook == Hook::postrouting || hook == Hook::forward;
+    bool comes = hook == Hook::ingress || hook == Hook::prerouting;
+    s.in = comes || hook == Hook::input || hook == Hook::forward;
+    s.out = !comes && hook != Hook::input;
     bool from_here = way == Way::output || way == Way::loopback;
-    s.own_source = from_here && hook != Hook::prerouting;
+    s.own_source = from_here && !comes;
     s.foreign_source = !from_here;
     s.own_destination = way == Way::input || way == Way::loopback;
     s.forwarded = way == Way::forward;
@@ -135,11 +138,12 @@ Evaluator::Part Evaluator::walk(Way way, Split split) {
     for (Hook hook : hooks_of(way)) {
         bool destination = hook == Hook::prerouting || hook == Hook::output;
         std::int32_t nat_place = destination ? model::priority_nat_dst : model::priority_nat_src;
-        bool translates = hook != Hook::forward;
+        bool of_device = hook == Hook::ingress || hook == Hook::egress;
+        bool translates = hook != Hook::forward && !of_device;
         std::span<const BaseChain> chains = hooks_[static_cast<std::size_t>(hook)];
         for (std::size_t i = 0; i < chains.size(); ++i) {
             const BaseChain& base = chains[i];
-            if (!attached && base.priority > model::priority_conntrack) {
+            if (!attached && !of_device && base.priority > model::priority_conntrack) {
                 now = attach(now);
                 attached = true;
             }
@@ -156,6 +160,7 @@ Evaluator::Part Evaluator::walk(Way way, Split split) {
             }
             now = join(now, part);
         }
+        if (of_device) continue;
         if (!attached) now = attach(now);
         attached = true;
         if (translates) split(now);

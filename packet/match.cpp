@@ -113,7 +113,8 @@ Truth address_type(const Match& m, const Packet& p, const View& view) {
     if (t.limit_in || t.limit_out) return Truth::unknown;
     Truth result = Truth::yes;
     if (t.source != 0) {
-        bool own = p.path == Path::output && view.hook != model::Hook::prerouting;
+        bool own = p.path == Path::output && view.hook != model::Hook::prerouting &&
+                   view.hook != model::Hook::ingress;
         bool foreign = p.path != Path::output;
         result = invert(type_matches(p, p.source, t.source, own, foreign, false), t.source_negated);
     }

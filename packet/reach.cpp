@@ -24,7 +24,8 @@ bool leads_through(Way way, Hook hook) {
 
 /// Over lo, what comes in has met conntrack where it went out.
 bool is_before_conntrack(Way way, const model::Chain& chain) {
-    return chain.priority < model::priority_conntrack &&
+    if (chain.hook == Hook::ingress) return way != Way::loopback;
+    return chain.priority < model::priority_conntrack && chain.hook != Hook::egress &&
            !(way == Way::loopback && chain.hook == Hook::prerouting);
 }
 
@@ -86,7 +87,9 @@ bool rewrites_addresses(const Ruleset& r, const Rule& rule) {
 /// Whether NOTRACK may have come before: no chain for it is in the file, or it has such a rule.
 bool may_be_untracked(const Ruleset& r) {
     return std::none_of(r.chains.begin(), r.chains.end(),
-                        [](const model::Chain& c) { return c.base && c.role == ChainRole::raw; }) ||
+                        [](const model::Chain& c) {
+                            return c.base && c.role == ChainRole::raw && c.hook != Hook::ingress;
+                        }) ||
            std::any_of(r.rules.begin(), r.rules.end(), [](const Rule& rule) {
                return rule.live && rule.target == TargetKind::notrack;
            });

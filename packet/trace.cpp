@@ -95,15 +95,13 @@ class Run {
         std::string_view out = packet_.out_interface;
         bool passed = false;
         if (is_loopback(packet_)) {
-            passed = hook(Hook::output, {}, "lo") && hook(Hook::postrouting, {}, "lo") &&
-                     hook(Hook::prerouting, "lo", {}) && hook(Hook::input, "lo", {});
+            passed = leave("lo") && come("lo") && hook(Hook::input, "lo", {});
         } else if (packet_.path == Path::input) {
-            passed = hook(Hook::prerouting, in, {}) && hook(Hook::input, in, {});
+            passed = come(in) && hook(Hook::input, in, {});
         } else if (packet_.path == Path::output) {
-            passed = hook(Hook::output, {}, out) && hook(Hook::postrouting, {}, out);
+            passed = leave(out);
         } else {
-            passed = hook(Hook::prerouting, in, {}) && hook(Hook::forward, in, out) &&
-                     hook(Hook::postrouting, {}, out);
+            passed = come(in) && hook(Hook::forward, in, out) && depart(out);
         }
         if (passed) out_.verdict = Verdict::accept;
         out_.untracked = view_.state == ConntrackState::untracked || (!attached_ && notracked_)
@@ -115,12 +113,21 @@ class Run {
     [[nodiscard]] std::string_view stopped_on() const { return stopped_on_; }
 
   private:
+    bool come(std::string_view in) {
+        return hook(Hook::ingress, in, {}) && hook(Hook::prerouting, in, {});
+    }
+    bool depart(std::string_view out) {
+        return hook(Hook::postrouting, {}, out) && hook(Hook::egress, {}, out);
+    }
+    bool leave(std::string_view out) { return hook(Hook::output, {}, out) && depart(out); }
+
     bool hook(Hook which, std::string_view in, std::string_view out) {
         view_.hook = which;
         view_.in_interface = in;
         view_.out_interface = out;
         bool first_hook = which == Hook::prerouting || which == Hook::output;
-        if (first_hook && !attached_)
+        bool of_device = which == Hook::ingress || which == Hook::egress;
+        if (!attached_)
             view_.state = notracked_ ? ConntrackState::untracked : ConntrackState::invalid;
         bool attach_here = first_hook && !attached_;
         for (const Tracer::BaseChain& base : tables_.hooks[static_cast<std::size_t>(which)]) {
@@ -136,7 +143,7 @@ class Run {
         if (attach_here) attach();
         // NAT has its place at every hook as soon as one of them has a chain for it, and what comes
         // by untranslated stays so (nf_nat_inet_fn() in net/netfilter/nf_nat_core.c; measured).
-        if (tables_.nat_chains && which != Hook::forward) nat_done(which) = true;
+        if (tables_.nat_chains && which != Hook::forward && !of_device) nat_done(which) = true;
         return true;
     }
 
@@ -212,15 +219,17 @@ class Run {
         const Rule& rule = r.rule(rule_id);
         Truth hit = test(r, rule);
         if (hit == Truth::no) return Way::on;
+        // It says that packets do not come to this chain.
+        bool keep = keep_ && !(rule.implied && rule.target == TargetKind::accept);
         Step step{view_.hook, &r, chain, rule_id, hit, rule.target};
         if (hit == Truth::unknown) {
             if (!matters(rule)) {
-                if (keep_) out_.steps.push_back(step);
+                if (keep) out_.steps.push_back(step);
                 return Way::on;
             }
             if (!settle(r, rule)) return Way::on;
         }
-        if (keep_) out_.steps.push_back(step);
+        if (keep) out_.steps.push_back(step);
         if (rule.target == TargetKind::return_) return Way::back;
         bool jumps = rule.target == TargetKind::jump || rule.target == TargetKind::goto_;
         outcome_ = jumps ? walk(r, rule.jump, depth + 1) : act(r, rule, step);
@@ -272,7 +281,7 @@ class Run {
     Outcome act(const Ruleset& r, const Rule& rule, const Step& step) {
         switch (rule.target) {
             case TargetKind::accept:
-                decided(Outcome::accept, step);
+                if (!rule.implied) decided(Outcome::accept, step);
                 return Outcome::accept;
             case TargetKind::drop:
                 decided(Outcome::drop, step);

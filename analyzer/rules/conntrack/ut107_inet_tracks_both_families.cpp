@@ -23,6 +23,8 @@ void ut107(const FileContext& file, const parser::nft::SyntaxTree& /*tree*/, Rep
         if (!use.rule.valid() || !is_for_others(r, r.rule(use.rule))) return;
     }
     for (const model::ConntrackUse& use : file.rules.uses) {
+        // A bridge has no table of a family.
+        if (r.table_of(r.rule(use.rule)).other_frames) continue;
         const char* digit = r.family == model::Family::ip ? "4" : "6";
         report.add_text(
             file.range(r.rule(use.rule)),

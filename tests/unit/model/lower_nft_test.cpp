@@ -137,8 +137,8 @@ TEST(LowerNft, WhatNoPacketsOfTheFamilyMeetIsNoBaseChain) {
             out += std::string(l.ruleset.table(l.ruleset.chain(id).table).name) + ",";
         return out;
     };
-    EXPECT_EQ(tables(Family::ip), "inet d,ip a,");
-    EXPECT_EQ(tables(Family::ip6), "inet d,ip6 b,");
+    EXPECT_EQ(tables(Family::ip), "bridge e,inet d,ip a,");
+    EXPECT_EQ(tables(Family::ip6), "bridge e,inet d,ip6 b,");
 }
 
 TEST(LowerNft, SaysWhatItDoesNotFollow) {
@@ -152,8 +152,8 @@ TEST(LowerNft, SaysWhatItDoesNotFollow) {
     EXPECT_EQ(complaint("replace rule ip t c handle 7 accept\n"), 1U);
     EXPECT_EQ(complaint("add rule ip t c position 7 accept\n"), 1U);
     EXPECT_EQ(complaint("destroy element ip t s { 1.2.3.4 }\n"), 1U);
-    EXPECT_EQ(complaint("table netdev t { chain c { type filter hook ingress device eth0 priority "
-                        "0; drop; } }\n"),
+    EXPECT_EQ(complaint("table netdev t { chain c { type filter hook ingress device $which "
+                        "priority 0; drop; } }\n"),
               1U);
     EXPECT_EQ(complaint("table ip t { chain c { type filter hook input priority 0; } }\n"), 0U);
 }
