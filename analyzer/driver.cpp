@@ -59,22 +59,8 @@ void merge_runs(std::vector<Finding>& list, std::vector<std::size_t> ends) {
     }
 }
 
-}  // namespace
-
-tl::expected<Selection, std::string> Selection::make(const std::vector<std::string>& select,
-                                                     const std::vector<std::string>& ignore) {
-    Selection s;
-    s.chosen_.assign(rules().size(), select.empty());
-    for (const std::string& word : select)
-        if (!mark(word, true, s.chosen_))
-            return tl::make_unexpected(fmt::format("no lint rule is called `{}'", word));
-    for (const std::string& word : ignore)
-        if (!mark(word, false, s.chosen_))
-            return tl::make_unexpected(fmt::format("no lint rule is called `{}'", word));
-    return s;
-}
-
-Findings lint(const FileContext& context, const Selection& selection, std::size_t threads) {
+/// Rules about files alone.
+Findings lint_file(const FileContext& context, const Selection& selection, std::size_t threads) {
     std::vector<RuleIndex> first;
     std::vector<RuleIndex> last;
     for (std::size_t i = 0; i < rules().size(); ++i) {
@@ -97,19 +83,72 @@ Findings lint(const FileContext& context, const Selection& selection, std::size_
     return all;
 }
 
+/// Asks the rules about hosts of a host that is one file.
+void add_host_findings(HostFile file, const Selection& selection, Findings& findings) {
+    const HostFile files[] = {std::move(file)};
+    merge(findings, std::move(lint_host(files, selection).front()));
+}
+
+}  // namespace
+
+tl::expected<Selection, std::string> Selection::make(const std::vector<std::string>& select,
+                                                     const std::vector<std::string>& ignore) {
+    Selection s;
+    s.chosen_.assign(rules().size(), select.empty());
+    for (const std::string& word : select)
+        if (!mark(word, true, s.chosen_))
+            return tl::make_unexpected(fmt::format("no lint rule is called `{}'", word));
+    for (const std::string& word : ignore)
+        if (!mark(word, false, s.chosen_))
+            return tl::make_unexpected(fmt::format("no lint rule is called `{}'", word));
+    return s;
+}
+
+Findings lint(const FileContext& context, const Selection& selection, std::size_t threads,
+              Extent extent) {
+    Findings all = lint_file(context, selection, threads);
+    if (extent == Extent::host) add_host_findings({&context}, selection, all);
+    return all;
+}
+
 Findings lint(std::span<const std::unique_ptr<FileContext>> views, const Selection& selection,
-              std::size_t threads) {
+              std::size_t threads, Extent extent) {
     Findings all;
     std::vector<std::size_t> ends{0};
     for (std::size_t i = 0; i < views.size(); ++i) {
-        Findings found = lint(*views[i], selection, threads);
+        Findings found = lint_file(*views[i], selection, threads);
         for (Finding& f : found.list) f.view = static_cast<std::uint8_t>(i);
         all.append(std::move(found));
         ends.push_back(all.list.size());
     }
     merge_runs(all.list, std::move(ends));
     drop_what_others_contradict(views, all.list);
+    if (extent == Extent::file) return all;
+    HostFile file;
+    for (const auto& view : views) file.push_back(view.get());
+    add_host_findings(std::move(file), selection, all);
     return all;
+}
+
+std::vector<Findings> lint_host(std::span<const HostFile> files, const Selection& selection) {
+    std::vector<Findings> found(files.size());
+    HostContext host(files);
+    for (std::size_t i = 0; i < rules().size(); ++i) {
+        auto index = static_cast<RuleIndex>(i);
+        if (rules()[i].run_on_host == nullptr || !selection.contains(index)) continue;
+        HostReporter reporter(found, index, rules()[i].severity);
+        rules()[i].run_on_host(host, reporter);
+    }
+    for (Findings& f : found) std::stable_sort(f.list.begin(), f.list.end(), stands_before);
+    return found;
+}
+
+void merge(Findings& findings, Findings&& more) {
+    if (more.list.empty()) return;
+    std::vector<std::size_t> ends{0, findings.list.size()};
+    findings.append(std::move(more));
+    ends.push_back(findings.list.size());
+    merge_runs(findings.list, std::move(ends));
 }
 
 }  // namespace untrack::analyzer

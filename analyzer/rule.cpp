@@ -13,9 +13,12 @@ namespace untrack::analyzer {
 #define LANGUAGE_RULE(code, of_iptables, of_nft, name, severity, summary)                 \
     void of_iptables(const FileContext&, const parser::iptables::SyntaxTree&, Reporter&); \
     void of_nft(const FileContext&, const parser::nft::SyntaxTree&, Reporter&);
+#define HOST_RULE(code, function, name, severity, summary) \
+    void function(const HostContext&, HostReporter&);
 #define INPUT(code, name, severity, summary)
 #include "analyzer/rules.def"
 #undef INPUT
+#undef HOST_RULE
 #undef LANGUAGE_RULE
 #undef NFT_RULE
 #undef IPTABLES_RULE
@@ -49,10 +52,13 @@ constexpr Rule registry[] = {
     {#code, name, Severity::severity, summary, Subject::nft_text, on_nft<function>},
 #define LANGUAGE_RULE(code, of_iptables, of_nft, name, severity, summary) \
     {#code, name, Severity::severity, summary, Subject::rulesets, on_language<of_iptables, of_nft>},
+#define HOST_RULE(code, function, name, severity, summary) \
+    {#code, name, Severity::severity, summary, Subject::rulesets, nullptr, function},
 #define INPUT(code, name, severity, summary) \
     {#code, name, Severity::severity, summary, Subject::unread_files, nullptr},
 #include "analyzer/rules.def"
 #undef INPUT
+#undef HOST_RULE
 #undef LANGUAGE_RULE
 #undef NFT_RULE
 #undef IPTABLES_RULE

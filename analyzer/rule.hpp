@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "analyzer/context.hpp"
+#include "analyzer/host.hpp"
 
 namespace untrack::analyzer {
 
@@ -24,8 +25,14 @@ struct Rule {
     Severity severity;
     std::string_view summary;  ///< what it finds, in half a sentence
     Subject subject;
-    /// None for what is reported before there is a ruleset (a file that is not read).
+    /// Of one file; none for rules about hosts, and for what is reported before there is a ruleset
+    /// (a file that is not read).
     void (*run)(const FileContext&, Reporter&);
+    /// Of all files of a host; none for rules about files.
+    void (*run_on_host)(const HostContext&, HostReporter&) = nullptr;
+
+    /// Whether it looks at rulesets at all.
+    [[nodiscard]] bool runs() const { return run != nullptr || run_on_host != nullptr; }
 };
 
 /// All rules, by code.

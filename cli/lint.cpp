@@ -9,6 +9,7 @@
 #include "analyzer/driver.hpp"
 #include "base/parallel.hpp"
 #include "cli/formats.hpp"
+#include "cli/hosts.hpp"
 #include "cli/input.hpp"
 #include "cli/streams.hpp"
 #include "report/lint_report.hpp"
@@ -35,6 +36,9 @@ struct Checked {
     std::vector<std::vector<model::ConntrackUse>> uses;  ///< by view
 };
 
+/// A file as the packets of each of its families meet it.
+using Contexts = std::vector<std::unique_ptr<analyzer::FileContext>>;
+
 class Linting {
   public:
     Linting(const LintArguments& arguments, const Context& context)
@@ -50,9 +54,13 @@ class Linting {
         bool failed = false;
         threads_ = job_count(context_);
         const std::size_t for_each_file = std::max<std::size_t>(threads_ / paths->size(), 1);
+        const Hosts hosts(*paths, arguments_.paths);
         in_order(
             paths->size(), threads_,
-            [&](std::size_t i) { return check((*paths)[i], *selection, for_each_file); },
+            [&](std::size_t i) {
+                auto extent = hosts.is_alone(i) ? analyzer::Extent::host : analyzer::Extent::file;
+                return check((*paths)[i], *selection, extent, for_each_file);
+            },
             [&](std::size_t, Checked&& checked) {
                 if (!checked.error.empty()) {
                     complain(checked.error);
@@ -63,6 +71,8 @@ class Linting {
                 }
             });
         if (failed) return exit_usage;
+        ask_hosts(hosts, *selection);
+        count();
         std::vector<Output> outputs = formats.open([](Format) { return true; });
         for (Output& output : outputs) {
             print(output);
@@ -89,7 +99,7 @@ class Linting {
 
     /// With several threads if the file is worth it.
     [[nodiscard]] Checked check(const std::string& path, const analyzer::Selection& selection,
-                                std::size_t threads) const {
+                                analyzer::Extent extent, std::size_t threads) const {
         Checked checked;
         auto input = read_input(path, context_, Keep::mapped, threads);
         if (!input) {
@@ -102,20 +112,59 @@ class Linting {
             checked.error = "no path is given, and standard input is empty";
             return checked;
         }
+        if (in.file.text().size() < worth_threads) threads = 1;
+        auto views = contexts(in, threads);
+        checked.findings = std::make_unique<analyzer::Findings>(
+            in.language == model::Language::iptables
+                ? analyzer::lint(*views.front(), selection, threads, extent)
+                : analyzer::lint(views, selection, threads, extent));
+        for (const auto& view : views) checked.uses.push_back(std::move(view->rules.uses));
+        return checked;
+    }
+
+    [[nodiscard]] Contexts contexts(const Input& in, std::size_t threads) const {
         model::KernelProfile kernel = arguments_.kernel == "2.6" ? model::KernelProfile::rhel6_2_6
                                       : arguments_.kernel == "3.10"
                                           ? model::KernelProfile::rhel7_3_10
                                           : model::KernelProfile::modern;
-        if (in.file.text().size() < worth_threads) threads = 1;
-        std::vector<std::unique_ptr<analyzer::FileContext>> views;
+        Contexts made;
         for (const auto& view : in.views)
-            views.push_back(std::make_unique<analyzer::FileContext>(*view->text, kernel, threads));
-        checked.findings = std::make_unique<analyzer::Findings>(
-            in.language == model::Language::iptables
-                ? analyzer::lint(*views.front(), selection, threads)
-                : analyzer::lint(views, selection, threads));
-        for (const auto& view : views) checked.uses.push_back(std::move(view->rules.uses));
-        return checked;
+            made.push_back(std::make_unique<analyzer::FileContext>(*view->text, kernel, threads));
+        return made;
+    }
+
+    /// Adds what is found of several files together. Their contexts are made again, so that no
+    /// file's is kept while others are read.
+    void ask_hosts(const Hosts& hosts, const analyzer::Selection& selection) {
+        std::vector<std::vector<std::size_t>> asked =
+            hosts.together([&](std::size_t i) -> const Input& { return *checked_[i].input; });
+        in_order(
+            asked.size(), threads_,
+            [&](std::size_t i) {
+                std::vector<Contexts> made;
+                std::vector<analyzer::HostFile> files;
+                for (std::size_t file : asked[i]) {
+                    made.push_back(contexts(*checked_[file].input, 1));
+                    files.emplace_back();
+                    for (const auto& view : made.back()) files.back().push_back(view.get());
+                }
+                return analyzer::lint_host(files, selection);
+            },
+            [&](std::size_t i, std::vector<analyzer::Findings>&& found) {
+                for (std::size_t k = 0; k < found.size(); ++k)
+                    analyzer::merge(*checked_[asked[i][k]].findings, std::move(found[k]));
+            });
+    }
+
+    void count() {
+        auto limit = arguments_.fail_on == "error"  ? analyzer::Severity::error
+                     : arguments_.fail_on == "info" ? analyzer::Severity::info
+                                                    : analyzer::Severity::warning;
+        for (const Checked& checked : checked_)
+            for (const analyzer::Finding& f : checked.findings->list) {
+                worst_ = worst_ || f.severity >= limit;
+                ++counts_[static_cast<std::size_t>(f.severity)];
+            }
     }
 
     void keep(Checked&& file) {
@@ -138,13 +187,6 @@ class Linting {
                 view.places.push_back(in.views[i]->text->place(at.begin));
             }
             linted.views.push_back(std::move(view));
-        }
-        auto limit = arguments_.fail_on == "error"  ? analyzer::Severity::error
-                     : arguments_.fail_on == "info" ? analyzer::Severity::info
-                                                    : analyzer::Severity::warning;
-        for (const analyzer::Finding& f : checked.findings->list) {
-            worst_ = worst_ || f.severity >= limit;
-            ++counts_[static_cast<std::size_t>(f.severity)];
         }
         files_.push_back(std::move(linted));
     }
