@@ -19,8 +19,8 @@ enum class BackEnd : std::uint8_t {
 /// "iptables", "iptables-legacy", "nftables".
 std::string_view name(BackEnd back_end);
 
-/// Whether a table of nftables text is one of those that iptables-nft makes: "ip filter" with chains
-/// such as INPUT at their hooks.
+/// Whether a table of nftables text is one of those that iptables-nft makes: "ip filter" with
+/// chains such as INPUT at their hooks.
 bool is_of_iptables(const model::Ruleset& ruleset, model::TableId table);
 /// The comment of an iptables file by which iptables-nft-save says that iptables-legacy has tables,
 /// too.

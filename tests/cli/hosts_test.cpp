@@ -64,19 +64,24 @@ TEST(Hosts, FilesOfSeveralHostsAreNotTakenForOne) {
 
 TEST(Hosts, OfFilesThatAreFoundTheNamesTell) {
     const std::vector<std::pair<std::string, std::string>> pairs{
-        {"rules.v4", "rules.v6"},         {"iptables", "ip6tables"},
-        {"iptables.up.rules", "ip6tables.up.rules"}, {"before.rules", "before6.rules"},
-        {"web.iptables", "web.ip6tables"}, {"host-ipv4.txt", "host-ipv6.txt"},
-        {"ipv4", "ipv6"},                  {"rules-v4", "rules-v6"}};
+        {"rules.v4", "rules.v6"},
+        {"iptables", "ip6tables"},
+        {"iptables.up.rules", "ip6tables.up.rules"},
+        {"before.rules", "before6.rules"},
+        {"web.iptables", "web.ip6tables"},
+        {"host-ipv4.txt", "host-ipv6.txt"},
+        {"ipv4", "ipv6"},
+        {"rules-v4", "rules-v6"}};
     for (const auto& [a, b] : pairs) {
         Folder folder;
         folder.file(a, converted);
         folder.file(b, six);
         EXPECT_TRUE(says({folder.path()})) << a << " " << b;
     }
-    const std::vector<std::pair<std::string, std::string>> strangers{
-        {"a.iptables", "b.ip6tables"}, {"web1", "web2"}, {"rules.v4", "more.v6"},
-        {"host4a", "host6a"}};
+    const std::vector<std::pair<std::string, std::string>> strangers{{"a.iptables", "b.ip6tables"},
+                                                                     {"web1", "web2"},
+                                                                     {"rules.v4", "more.v6"},
+                                                                     {"host4a", "host6a"}};
     for (const auto& [a, b] : strangers) {
         Folder folder;
         folder.file(a, converted);
@@ -88,7 +93,8 @@ TEST(Hosts, OfFilesThatAreFoundTheNamesTell) {
 TEST(Hosts, TheAnswerIsForAllFilesOfAFamily) {
     Folder folder;
     std::string quiet = folder.file("quiet", "*filter\n-A INPUT -s 192.0.2.9 -j DROP\nCOMMIT\n");
-    std::string needs = folder.file("needs", "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n");
+    std::string needs =
+        folder.file("needs", "*nat\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n");
     std::string other = folder.file("other", "*filter\n-A INPUT -s 2001:db8::9 -j DROP\nCOMMIT\n");
     auto report = nlohmann::json::parse(run({"lint", "--format", "json", quiet, needs, other}).out);
     ASSERT_EQ(report["conntrack"].size(), 2U);

@@ -13,7 +13,8 @@ class WholeHosts : public KernelTest {
 };
 
 std::string bypass(const std::string& family) {
-    return "table " + family + " raw {\nchain prerouting {\ntype filter hook prerouting priority "
+    return "table " + family +
+           " raw {\nchain prerouting {\ntype filter hook prerouting priority "
            "raw;\ntcp dport 80 notrack\n}\nchain output {\ntype filter hook output priority raw;\n"
            "tcp sport 80 notrack\n}\n}\n";
 }
@@ -90,17 +91,17 @@ TEST_F(WholeHosts, OneBackEndAloneTranslates) {
                    Case{-90, false, false}}) {
         Lab lab;
         lab.serve(lab.server, c.nft_wins ? 82 : 81);
-        std::string iptables = write(
-            "host.iptables",
-            "*nat\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 81\nCOMMIT\n");
+        std::string iptables =
+            write("host.iptables",
+                  "*nat\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 81\nCOMMIT\n");
         std::string nftables =
-            write("host.nft",
-                  "table ip host {\nchain pre {\ntype nat hook prerouting priority " +
-                      std::to_string(c.priority) + ";\ntcp dport 8080 redirect to :82\n}\n}\n");
-        bool loaded = c.nft_last ? lab.load(lab.server, legacy, iptables) &&
-                                       lab.load(lab.server, nft, nftables)
-                                 : lab.load(lab.server, nft, nftables) &&
-                                       lab.load(lab.server, legacy, iptables);
+            write("host.nft", "table ip host {\nchain pre {\ntype nat hook prerouting priority " +
+                                  std::to_string(c.priority) +
+                                  ";\ntcp dport 8080 redirect to :82\n}\n}\n");
+        bool loaded =
+            c.nft_last
+                ? lab.load(lab.server, legacy, iptables) && lab.load(lab.server, nft, nftables)
+                : lab.load(lab.server, nft, nftables) && lab.load(lab.server, legacy, iptables);
         ASSERT_TRUE(loaded);
         EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 8080}), Talk::answered)
             << c.priority << c.nft_last;

@@ -28,8 +28,8 @@ constexpr std::size_t most_packets = 50000;
 struct Question {
     RulePath path;
     const HostContext::Member* member = nullptr;
-    model::Ruleset scratch;       ///< has `matches`
-    std::vector<Match> matches;   ///< interfaces, and that the destination is this host
+    model::Ruleset scratch;      ///< has `matches`
+    std::vector<Match> matches;  ///< interfaces, and that the destination is this host
     std::vector<std::uint16_t> ports;
 };
 

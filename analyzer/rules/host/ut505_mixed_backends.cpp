@@ -104,9 +104,9 @@ bool is_blocklist(const FileContext& file, const packet::Step& refusal) {
     if (!refusal.rule.valid()) return false;
     auto path = path_to(file, refusal.rule);
     return !path || std::any_of(path->rules.begin(), path->rules.end(), [&](RuleId id) {
-        return has_match(file.ruleset, file.ruleset.rule(id),
-                         {model::MatchKind::source, model::MatchKind::source_range,
-                          model::MatchKind::opaque});
+        return has_match(
+            file.ruleset, file.ruleset.rule(id),
+            {model::MatchKind::source, model::MatchKind::source_range, model::MatchKind::opaque});
     });
 }
 
@@ -183,9 +183,10 @@ class Mixture {
             for (BackEnd other : {BackEnd::iptables, BackEnd::legacy, BackEnd::nft}) {
                 if (other == own || !back_ends_.has(other)) continue;
                 packet::Trace there = back_ends_.tracer(other).trace(*p);
-                auto step = std::find_if(there.steps.begin(), there.steps.end(), [&](const auto& s) {
-                    return s.hook == hook && s.matched == Truth::yes && is_nat(s.action);
-                });
+                auto step =
+                    std::find_if(there.steps.begin(), there.steps.end(), [&](const auto& s) {
+                        return s.hook == hook && s.matched == Truth::yes && is_nat(s.action);
+                    });
                 // Two that do the same need not be told apart.
                 if (step == there.steps.end() ||
                     (step->action == rule.target && rule.target == TargetKind::masquerade))

@@ -36,8 +36,7 @@ class Host {
         for (const auto& texts : files_) {
             files.emplace_back();
             for (const model::RulesetText* text : texts)
-                files.back().push_back(
-                    &contexts.emplace_back(*text, model::KernelProfile::modern));
+                files.back().push_back(&contexts.emplace_back(*text, model::KernelProfile::modern));
         }
         auto found = analyzer::lint_host(files, analyzer::Selection::make({code}, {}).value());
         std::string out;
@@ -100,8 +99,10 @@ std::string nft_input(const std::string& table, const std::string& rules,
 TEST(OtherFamily, IsSaidOnTheRuleOfTheFamilyThatIsUntracked) {
     EXPECT_EQ(Host().v4(half).v6(filter(web + established)).lint("UT213"), "0:2");
     EXPECT_EQ(Host().v4(filter(web + established)).v6(half).lint("UT213"), "1:2");
-    EXPECT_EQ(Host().nft(nft_raw("ip") + nft_input("inet filter", "tcp dport 80 accept\nct state "
-                                                                  "established accept"))
+    EXPECT_EQ(Host()
+                  .nft(nft_raw("ip") + nft_input("inet filter",
+                                                 "tcp dport 80 accept\nct state "
+                                                 "established accept"))
                   .lint("UT213"),
               "0:4");
     // One file raw, the other one filter, in two languages.
@@ -127,8 +128,10 @@ TEST(OtherFamily, OnlyPortsThatItForgotCount) {
 TEST(OtherFamily, NothingIsSaidOfWhatIsNotKnown) {
     EXPECT_EQ(Host().v4(half).lint("UT213"), "");
     EXPECT_EQ(Host().v4(half).v6("").lint("UT213"), "");
-    EXPECT_EQ(Host().nft(nft_raw("ip") + nft_input("ip filter", "tcp dport 80 accept\nct state "
-                                                                "established accept"))
+    EXPECT_EQ(Host()
+                  .nft(nft_raw("ip") + nft_input("ip filter",
+                                                 "tcp dport 80 accept\nct state "
+                                                 "established accept"))
                   .lint("UT213"),
               "");
 }
@@ -136,17 +139,19 @@ TEST(OtherFamily, NothingIsSaidOfWhatIsNotKnown) {
 TEST(OtherFamily, NothingIsSaidWhereItIsNotServedOrTracksNothing) {
     EXPECT_EQ(Host().v4(half).v6(filter(established)).lint("UT213"), "");
     EXPECT_EQ(Host().v4(half).v6(filter(web)).lint("UT213"), "");
-    EXPECT_EQ(Host().v4(half).v6(filter("-A INPUT -p tcp -j DROP\n" + web + established)).lint("UT213"),
-              "");
+    EXPECT_EQ(
+        Host().v4(half).v6(filter("-A INPUT -p tcp -j DROP\n" + web + established)).lint("UT213"),
+        "");
     // Nor where the family that is untracked refuses it itself.
-    EXPECT_EQ(Host().v4(raw("80") + filter(established)).v6(filter(web + established)).lint("UT213"),
-              "");
+    EXPECT_EQ(
+        Host().v4(raw("80") + filter(established)).v6(filter(web + established)).lint("UT213"), "");
 }
 
 TEST(OtherFamily, AnotherAddressOrInterfaceThereIsStillConverted) {
-    std::string at = "*raw\n-A PREROUTING -d 192.0.2.1 -p tcp --dport 80 -j CT --notrack\n"
-                     "-A OUTPUT -s 192.0.2.1 -p tcp --sport 80 -j CT --notrack\nCOMMIT\n" +
-                     filter(web + established);
+    std::string at =
+        "*raw\n-A PREROUTING -d 192.0.2.1 -p tcp --dport 80 -j CT --notrack\n"
+        "-A OUTPUT -s 192.0.2.1 -p tcp --sport 80 -j CT --notrack\nCOMMIT\n" +
+        filter(web + established);
     std::string there =
         "*raw\n-A PREROUTING -d 2001:db8::1 -i wan -p tcp --dport 80 -j CT --notrack\n"
         "-A OUTPUT -s 2001:db8::1 -o wan -p tcp --sport 80 -j CT --notrack\nCOMMIT\n" +
@@ -197,8 +202,9 @@ TEST(OtherFamily, ARuleOfTwoProtocolsIsSaidOnce) {
     EXPECT_EQ(Host()
                   .nft(nft_raw("ip", "meta l4proto { tcp, udp } th dport 53",
                                "meta l4proto { tcp, udp } th sport 53") +
-                       nft_input("inet filter", "meta l4proto { tcp, udp } th dport 53 accept\nct "
-                                                "state established accept"))
+                       nft_input("inet filter",
+                                 "meta l4proto { tcp, udp } th dport 53 accept\nct "
+                                 "state established accept"))
                   .lint("UT213"),
               "0:4");
 }
@@ -206,12 +212,14 @@ TEST(OtherFamily, ARuleOfTwoProtocolsIsSaidOnce) {
 TEST(BackEnds, WhatOneAcceptsTheOtherDrops) {
     const std::string host = nft_input("inet host", "tcp dport 22 accept");
     EXPECT_EQ(Host().v4(filter(web)).nft(host).lint("UT505"), "0:4 1:4");
-    EXPECT_EQ(Host().v4(filter(web + "-A INPUT -p tcp --dport 22 -j ACCEPT\n"))
+    EXPECT_EQ(Host()
+                  .v4(filter(web + "-A INPUT -p tcp --dport 22 -j ACCEPT\n"))
                   .nft(nft_input("inet host", "tcp dport { 22, 80 } accept"))
                   .lint("UT505"),
               "");
-    EXPECT_EQ(Host().nft(nft_input("ip filter", "tcp dport 80 accept", "INPUT") + host).lint("UT505"),
-              "0:4 0:10");
+    EXPECT_EQ(
+        Host().nft(nft_input("ip filter", "tcp dport 80 accept", "INPUT") + host).lint("UT505"),
+        "0:4 0:10");
     // Two tables that are both of nft's are one admin's.
     EXPECT_EQ(Host().nft(nft_input("ip filter", "tcp dport 80 accept") + host).lint("UT505"), "");
     EXPECT_EQ(Host().v4(filter(web)).v6(filter(established)).lint("UT505"), "");
@@ -222,27 +230,29 @@ TEST(BackEnds, WhatOneAcceptsTheOtherDrops) {
 
 TEST(BackEnds, WhatIsTakenBySourceIsMeantToBe) {
     for (const char* drop : {"ip saddr 203.0.113.0/24 drop", "ip saddr @bad drop"})
-        EXPECT_EQ(
-            Host()
-                .v4(filter(web))
-                .nft(std::string("table ip f2b {\nset bad {\ntype ipv4_addr\n}\nchain input {\ntype "
-                                 "filter hook input priority -1;\n") +
-                     drop + "\n}\n}\n")
-                .lint("UT505"),
-            "")
+        EXPECT_EQ(Host()
+                      .v4(filter(web))
+                      .nft(std::string(
+                               "table ip f2b {\nset bad {\ntype ipv4_addr\n}\nchain input {\ntype "
+                               "filter hook input priority -1;\n") +
+                           drop + "\n}\n}\n")
+                      .lint("UT505"),
+                  "")
             << drop;
 }
 
 TEST(BackEnds, UntrackedByTheOneIsUntrackedForTheOther) {
-    const std::string accept = "-A INPUT -p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j "
-                               "ACCEPT\n";
+    const std::string accept =
+        "-A INPUT -p tcp --dport 80 -m conntrack --ctstate UNTRACKED -j "
+        "ACCEPT\n";
     const std::string other = nft_input("inet host", "tcp dport 22 accept");
     EXPECT_EQ(Host().v4(filter(accept)).nft(nft_raw("ip") + other).lint("UT505"), "0:4 1:14");
     EXPECT_EQ(Host().v4(filter(accept)).nft(other).lint("UT505"), "1:4");
 }
 
 TEST(BackEnds, OneConnectionIsTranslatedOnce) {
-    const std::string nat = "*nat\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 80\nCOMMIT\n";
+    const std::string nat =
+        "*nat\n-A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 80\nCOMMIT\n";
     auto pre = [](const std::string& rule) {
         return "table ip host {\nchain pre {\ntype nat hook prerouting priority -110;\n" + rule +
                "\n}\n}\n";
