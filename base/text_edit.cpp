@@ -121,6 +121,64 @@ std::string apply_edits(std::string_view text, const std::vector<TextEdit>& edit
     return out;
 }
 
+std::vector<TextEdit> chain_edits(std::size_t size, const std::vector<TextEdit>& first,
+                                  const std::vector<TextEdit>& then) {
+    // What comes out of `first`, as pieces: bytes that were kept, or new ones.
+    struct Piece {
+        TextRange kept;
+        std::string_view text;
+        [[nodiscard]] std::uint32_t size() const {
+            return text.empty() ? kept.size() : static_cast<std::uint32_t>(text.size());
+        }
+    };
+    std::vector<Piece> pieces;
+    std::uint32_t at = 0;
+    for (const TextEdit& edit : first) {
+        if (edit.range.begin > at) pieces.push_back({{at, edit.range.begin}, {}});
+        if (!edit.text.empty()) pieces.push_back({{}, edit.text});
+        at = edit.range.end;
+    }
+    if (size > at) pieces.push_back({{at, static_cast<std::uint32_t>(size)}, {}});
+
+    std::vector<TextEdit> out;
+    TextEdit open;  // what stands between the kept bytes before and those that come next
+    auto keep = [&](TextRange range) {
+        open.range.end = range.begin;
+        if (!open.range.empty() || !open.text.empty()) out.push_back(std::move(open));
+        open = {{range.end, range.end}, {}};
+    };
+    auto piece = pieces.begin();
+    std::uint32_t used = 0;  // of the piece
+    // Takes so many bytes of the pieces, kept or not.
+    auto advance = [&](std::uint32_t bytes, bool kept) {
+        while (bytes > 0) {
+            std::uint32_t n = std::min(bytes, piece->size() - used);
+            if (kept && piece->text.empty()) {
+                keep({piece->kept.begin + used, piece->kept.begin + used + n});
+            } else if (kept) {
+                open.text += piece->text.substr(used, n);
+            }
+            bytes -= n;
+            used += n;
+            if (used == piece->size()) {
+                ++piece;
+                used = 0;
+            }
+        }
+    };
+    std::uint32_t done = 0;
+    for (const TextEdit& edit : then) {
+        advance(edit.range.begin - done, true);
+        open.text += edit.text;
+        advance(edit.range.size(), false);
+        done = edit.range.end;
+    }
+    while (piece != pieces.end()) advance(piece->size() - used, true);
+    open.range.end = static_cast<std::uint32_t>(size);
+    if (!open.range.empty() || !open.text.empty()) out.push_back(std::move(open));
+    return out;
+}
+
 std::string unified_diff(std::string_view text, const std::vector<TextEdit>& edits,
                          std::string_view before_name, std::string_view after_name) {
     Lines lines(text);

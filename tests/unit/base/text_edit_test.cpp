@@ -35,3 +35,27 @@ TEST(UnifiedDiff, MarksAMissingLineEnd) {
     EXPECT_EQ(unified_diff("1\n2", {{{3, 3}, "\nnew\n"}}, "x", "y"),
               "--- x\n+++ y\n@@ -1,2 +1,3 @@\n 1\n-2\n\\ No newline at end of file\n+2\n+new\n");
 }
+
+TEST(TextEdit, ListsDoneOneAfterTheOtherAreOneList) {
+    const std::string text = "one two three four";
+    // Insertions, deletions and replacements that touch, cover and miss each other.
+    const std::vector<std::vector<TextEdit>> lists{
+        {},
+        {{{0, 0}, "zero "}},
+        {{{4, 8}, ""}},
+        {{{0, 3}, "ONE"}, {{4, 7}, "TWO"}},
+        {{{3, 3}, "!"}, {{3, 5}, "?"}, {{10, 12}, "longer"}},
+        {{{0, 12}, ""}},
+        {{{12, 12}, "end"}},
+    };
+    for (const auto& first : lists) {
+        std::string middle = apply_edits(text, first);
+        for (const auto& then : lists) {
+            if (!then.empty() && then.back().range.end > middle.size()) continue;
+            auto all = chain_edits(text.size(), first, then);
+            EXPECT_EQ(apply_edits(text, all), apply_edits(middle, then));
+            for (std::size_t i = 1; i < all.size(); ++i)
+                EXPECT_LT(all[i - 1].range.end, all[i].range.begin);
+        }
+    }
+}
