@@ -111,18 +111,24 @@ TextRange NftText::match_range(const Rule& rule, std::span<const std::string_vie
 }
 
 TextRange NftText::removal_range(const Rule& rule) const {
-    TextRange out = range(rule);
+    // A command goes with its verb.
+    const Node& above = tree_.nodes[rule.line - 1];
+    TextRange out = above.kind == Kind::command ? above.range() : range(rule);
     std::string_view text = tree_.text;
     auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
     std::uint32_t begin = out.begin;
     while (begin > 0 && is_blank(text[begin - 1])) --begin;
     std::uint32_t end = out.end;
-    while (end < text.size() && (is_blank(text[end]) || text[end] == ';' || text[end] == '\r'))
-        ++end;
-    bool whole_line =
-        (begin == 0 || text[begin - 1] == '\n') && (end == text.size() || text[end] == '\n');
+    while (end < text.size() && (is_blank(text[end]) || text[end] == ';')) ++end;
+    std::uint32_t line_end = end;
+    // A comment behind the rule is about the rule; so is its handle.
+    if (line_end < text.size() && text[line_end] == '#')
+        line_end = static_cast<std::uint32_t>(std::min(text.find('\n', line_end), text.size()));
+    if (line_end < text.size() && text[line_end] == '\r') ++line_end;
+    bool whole_line = (begin == 0 || text[begin - 1] == '\n') &&
+                      (line_end == text.size() || text[line_end] == '\n');
     if (!whole_line) return {out.begin, end};
-    return {begin, end == text.size() ? end : end + 1};
+    return {begin, line_end == text.size() ? line_end : line_end + 1};
 }
 
 std::string NftText::plain_text(const Rule& rule) const {
