@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the findings about idle rules have in common: their words, and whether lines may go.
+// What the findings about idle rules have in common: their words.
 #pragma once
 
 #include <string>
@@ -31,14 +31,5 @@ class Twins {
 /// A second jump, mark or log just like the first, with nothing between that changes what it reads:
 /// it does nothing new, except that it logs or counts again.
 bool repeats(const FileContext& file, model::RuleId first, model::RuleId second);
-
-/// The fix that removes a rule's line; safe when the ruleset without all the lines that UT302 and
-/// UT308 would remove is, by packet sets and with its effects, the same.
-Fix removal(const FileContext& file, model::RuleId rule);
-/// The same where it is known whether it is safe.
-Fix removal(const FileContext& file, model::RuleId rule, bool safe);
-/// Whether the ruleset is the same, by packet sets and with its effects, without all these rules;
-/// false where that is not decided within the limits.
-bool same_without(const FileContext& file, const std::vector<model::RuleId>& rules);
 
 }  // namespace untrack::analyzer

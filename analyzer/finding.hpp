@@ -24,9 +24,17 @@ using RuleIndex = std::uint16_t;
 /// How far a fix may be trusted: `safe` only when shown for this very file.
 enum class Applicability : std::uint8_t { safe, unsafe };
 
+/// What a fix does to the ruleset, which says how it can be shown to be safe.
+enum class FixKind : std::uint8_t {
+    spelling,    ///< nothing: the same rule in other words
+    removal,     ///< takes rules away
+    correction,  ///< a rule comes to mean what was meant
+};
+
 struct Fix {
     std::string title;
     Applicability applicability = Applicability::unsafe;
+    FixKind kind = FixKind::correction;
     std::vector<TextEdit> edits;
 };
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whether lines may go: shown by packet sets, with effects, on the whole ruleset.
+#include "analyzer/removal.hpp"
+
 #include <algorithm>
 
-#include "analyzer/coverage_text.hpp"
+#include "parser/iptables/syntax.hpp"
+#include "parser/nft/syntax.hpp"
 
 namespace untrack::analyzer {
 
+namespace ipt = parser::iptables;
 using model::RuleId;
 
 namespace {
@@ -54,19 +58,90 @@ bool same_without(const FileContext& file, const std::vector<RuleId>& rules) {
     }
 }
 
-Fix removal(const FileContext& file, RuleId rule, bool safe) {
-    Fix fix{"remove the rule", safe ? Applicability::safe : Applicability::unsafe, {}};
-    fix.edits.push_back({file.text.removal_range(file.ruleset.rule(rule)), ""});
+Removals::Removals(const FileContext& file) : file_(file) {
+    if (const auto* tree = file.text.nft()) {
+        none_ = std::any_of(tree->nodes.begin(), tree->nodes.end(), [](const auto& node) {
+            return node.kind == parser::nft::Kind::position;
+        });
+        return;
+    }
+    const ipt::SyntaxTree* tree = file.text.iptables();
+    if (tree == nullptr) return;
+    std::string table;
+    std::string storage;
+    for (std::size_t i = 0; i < tree->lines.size(); ++i) {
+        const ipt::Line& line = tree->lines[i];
+        if (line.kind == ipt::LineKind::table) {
+            TextRange name = ipt::declaration(*tree, line).name;
+            table = tree->text.substr(name.begin, name.size());
+        }
+        if (line.kind != ipt::LineKind::command) continue;
+        for (const ipt::Option& option : tree->options_of(line)) {
+            if (option.key == ipt::key(ipt::Base::append)) break;
+            if (option.key == ipt::key(ipt::Base::rename_chain)) none_ = true;
+            bool names = option.key == ipt::key(ipt::Base::delete_) ||
+                         option.key == ipt::key(ipt::Base::replace) ||
+                         (option.key == ipt::key(ipt::Base::insert) && option.value_count > 1);
+            if (!names) continue;
+            std::string chain(ipt::first_value(*tree, line, option, storage));
+            last_naming_[{table, std::move(chain)}] = static_cast<std::uint32_t>(i);
+        }
+    }
+}
+
+bool Removals::is_named_later(const model::Rule& rule) const {
+    if (none_) return true;
+    if (last_naming_.empty()) return false;
+    auto it = last_naming_.find(
+        {std::string(file_.table_name(rule)), std::string(file_.ruleset.chain(rule.chain).name)});
+    return it != last_naming_.end() && it->second > rule.line;
+}
+
+TextRange Removals::range(const model::Rule& rule) const {
+    TextRange out = file_.text.removal_range(rule);
+    std::string_view text = file_.ruleset.text;
+    auto line_begin = [&](std::uint32_t end) {
+        auto at = text.find_last_of('\n', end);
+        return at == std::string_view::npos ? 0U : static_cast<std::uint32_t>(at) + 1;
+    };
+    // The rest of the line stays, and with it what is said of it.
+    bool whole_lines = (out.begin == 0 || text[out.begin - 1] == '\n') &&
+                       (out.end == text.size() || text[out.end - 1] == '\n');
+    std::uint32_t first = file_.text.part(out.begin).begin;
+    while (whole_lines && out.begin > first + 1) {
+        std::uint32_t begin = line_begin(out.begin - 2);
+        std::string_view line = text.substr(begin, out.begin - begin);
+        auto blanks = [&] {
+            line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+        };
+        blanks();
+        if (!line.starts_with('#')) break;
+        line.remove_prefix(1);
+        blanks();
+        if (!line.starts_with("untrack: ignore[")) break;
+        out.begin = begin;
+    }
+    return out;
+}
+
+std::optional<Fix> Removals::of(RuleId rule, bool safe) const {
+    const model::Rule& r = file_.ruleset.rule(rule);
+    if (is_named_later(r)) return std::nullopt;
+    Fix fix{"remove the rule",
+            safe ? Applicability::safe : Applicability::unsafe,
+            FixKind::removal,
+            {}};
+    fix.edits.push_back({range(r), ""});
     return fix;
 }
 
-Fix removal(const FileContext& file, RuleId rule) {
-    const auto& idle = file.coverage().idle;
+std::optional<Fix> Removals::of(RuleId rule) const {
+    const auto& idle = file_.coverage().idle;
     auto it = std::lower_bound(
         idle.begin(), idle.end(), rule,
         [](const packet::IdleRule& a, RuleId b) { return a.rule.value < b.value; });
-    bool safe = it != idle.end() && it->rule == rule && goes(*it) && file.removal_is_safe();
-    return removal(file, rule, safe);
+    bool safe = it != idle.end() && it->rule == rule && goes(*it) && file_.removal_is_safe();
+    return of(rule, safe);
 }
 
 bool FileContext::removal_is_safe() const {

@@ -129,7 +129,7 @@ class Writer {
         }
         const analyzer::FindingDetails* details = file.findings->details_of(f);
         out_ += ",\"fixes\":";
-        out_ += details == nullptr ? "[]" : dump(fixes_json(*details));
+        out_ += details == nullptr ? "[]" : dump(fixes_json(*details, part.begin));
         if (details != nullptr && details->witness)
             format(",\"witness\":{}", dump(packet_json(*details->witness)));
         format(",\"fingerprint\":\"{:016x}\"}}", fingerprint(file, f, line));
@@ -139,12 +139,15 @@ class Writer {
         return json.dump(-1, ' ', false, Json::error_handler_t::replace);
     }
 
-    static Json fixes_json(const analyzer::FindingDetails& details) {
+    /// Offsets are those of the file that has the finding, which begins at `begin`.
+    static Json fixes_json(const analyzer::FindingDetails& details, std::uint32_t begin) {
         Json fixes = Json::array();
         for (const analyzer::Fix& fix : details.fixes) {
             Json edits = Json::array();
             for (const TextEdit& e : fix.edits)
-                edits.push_back({{"start", e.range.begin}, {"end", e.range.end}, {"text", e.text}});
+                edits.push_back({{"start", e.range.begin - begin},
+                                 {"end", e.range.end - begin},
+                                 {"text", e.text}});
             bool safe = fix.applicability == analyzer::Applicability::safe;
             fixes.push_back({{"title", fix.title},
                              {"applicability", safe ? "safe" : "unsafe"},

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "analyzer/coverage_text.hpp"
 #include "analyzer/port_index.hpp"
+#include "analyzer/removal.hpp"
 #include "packet/words.hpp"
 
 namespace untrack::analyzer {
@@ -209,6 +209,7 @@ void ut219(const FileContext& file, Reporter& report) {
     std::vector<RuleId> rules;
     for (const Idle& i : idle) rules.push_back(i.rule);
     bool safe = same_without(file, rules);
+    Removals removals(file);
     for (const Idle& i : idle) {
         const model::Rule& rule = r.rule(i.rule);
         Finding& finding = report.add_text(
@@ -219,7 +220,7 @@ void ut219(const FileContext& file, Reporter& report) {
             i.rule);
         FindingDetails& details = report.details(finding);
         details.witness = i.shown;
-        details.fixes.push_back(removal(file, i.rule, safe));
+        if (auto fix = removals.of(i.rule, safe)) details.fixes.push_back(std::move(*fix));
     }
 }
 

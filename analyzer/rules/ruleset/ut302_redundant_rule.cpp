@@ -3,12 +3,14 @@
 
 #include "analyzer/coverage_text.hpp"
 #include "analyzer/frameworks.hpp"
+#include "analyzer/removal.hpp"
 #include "packet/words.hpp"
 
 namespace untrack::analyzer {
 
 void ut302(const FileContext& file, Reporter& report) {
     std::optional<Twins> twins;
+    Removals removals(file);
     for (const packet::IdleRule& idle : file.coverage().idle) {
         bool repeated = idle.why == packet::Idleness::repeated;
         if (!repeated && idle.why != packet::Idleness::followed) continue;
@@ -28,7 +30,8 @@ void ut302(const FileContext& file, Reporter& report) {
                            takers(file, idle), packet::to_words(*idle.witness));
         Finding& finding = report.add_text(file.range(rule), std::move(message), idle.rule);
         report.details(finding).witness = idle.witness;
-        report.details(finding).fixes.push_back(removal(file, idle.rule));
+        if (auto fix = removals.of(idle.rule))
+            report.details(finding).fixes.push_back(std::move(*fix));
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "analyzer/coverage_text.hpp"
 #include "analyzer/frameworks.hpp"
+#include "analyzer/removal.hpp"
 
 namespace untrack::analyzer {
 namespace {
@@ -21,6 +22,7 @@ bool is_repeated(const FileContext& file, model::RuleId rule) {
 
 void ut308(const FileContext& file, Reporter& report) {
     Twins twins(file);
+    Removals removals(file);
     for (std::size_t i = 0; i < file.ruleset.rules.size(); ++i) {
         model::RuleId id(i);
         model::RuleId first = twins.of(id);
@@ -40,7 +42,7 @@ void ut308(const FileContext& file, Reporter& report) {
                         file.line_number(file.ruleset.rule(first)),
                         again ? ", and its packets are logged or counted twice" : ""),
             id);
-        report.details(finding).fixes.push_back(removal(file, id));
+        if (auto fix = removals.of(id)) report.details(finding).fixes.push_back(std::move(*fix));
     }
 }
 

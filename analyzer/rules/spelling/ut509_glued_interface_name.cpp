@@ -16,6 +16,7 @@ void ut509(const FileContext&, const ipt::SyntaxTree& tree, Reporter& report) {
         report.details(finding).fixes.push_back(
             {"put a blank after the option",
              Applicability::unsafe,
+             FixKind::correction,
              {{{note.range.begin + 2, note.range.begin + 2}, " "}}});
     }
 }
