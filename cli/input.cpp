@@ -227,6 +227,16 @@ tl::expected<std::unique_ptr<Input>, std::string> read_text(SourceFile file, con
     return input;
 }
 
+std::unique_ptr<Input> read_ruleset(SourceFile file, const Context& context, std::size_t threads) {
+    auto input = std::make_unique<Input>(std::move(file));
+    if (context.language == "nft") {
+        read_nft(*input, threads);
+    } else {
+        read_iptables(*input, context, threads);
+    }
+    return input;
+}
+
 std::size_t error_count(const Input& input) {
     return errors_of(input).size();
 }

@@ -72,6 +72,8 @@ tl::expected<std::unique_ptr<Input>, std::string> read_input(const std::string& 
 /// The same of a text that is here already.
 tl::expected<std::unique_ptr<Input>, std::string> read_text(SourceFile file, const Context& context,
                                                             std::size_t threads = 1);
+/// The same of a text in the language of the context, which is a ruleset's.
+std::unique_ptr<Input> read_ruleset(SourceFile file, const Context& context, std::size_t threads);
 /// How many syntax errors and unreadable values a file has.
 std::size_t error_count(const Input& input);
 /// Those errors as lines FILE:LINE:COLUMN: error: ...; empty when

@@ -6,13 +6,13 @@
 #include <span>
 #include <unistd.h>
 
-#include "analyzer/driver.hpp"
 #include "base/parallel.hpp"
+#include "cli/fix.hpp"
 #include "cli/formats.hpp"
 #include "cli/hosts.hpp"
-#include "cli/input.hpp"
 #include "cli/streams.hpp"
 #include "report/lint_report.hpp"
+#include "report/rewrite_report.hpp"
 
 namespace untrack::cli {
 namespace {
@@ -23,21 +23,17 @@ struct LintArguments {
     std::vector<std::string> ignore;
     std::string fail_on = "warning";
     std::string kernel = "modern";
+    FixArguments fixes;
 };
 
 /// Findings that are made into text at once: about a hundred kilobytes.
 constexpr std::size_t findings_at_once = 256;
 
 /// One file with what was found in it, or why it could not be read.
-struct Checked {
-    std::unique_ptr<Input> input;
+struct Linted : Checked {
     std::string error;
-    std::unique_ptr<analyzer::Findings> findings;
-    std::vector<std::vector<model::ConntrackUse>> uses;  ///< by view
+    FixedFile fixed;
 };
-
-/// A file as the packets of each of its families meet it.
-using Contexts = std::vector<std::unique_ptr<analyzer::FileContext>>;
 
 class Linting {
   public:
@@ -47,32 +43,61 @@ class Linting {
     int run() {
         auto selection = select();
         if (!selection) return exit_usage;
+        if (arguments_.fixes.unsafe && !arguments_.fixes.any()) {
+            complain(
+                "lint: --unsafe-fixes says which fixes --fix and --diff apply: give one of them");
+            return exit_usage;
+        }
         auto paths = find_files(arguments_.paths, "lint");
         if (!paths) return exit_usage;
         Formats formats(context_, *paths);
         wants_json_ = formats.wants(Format::json);
+        const FixArguments& fixes = arguments_.fixes;
+        std::optional<Interruption> interruption;
+        if (fixes.fix && !fixes.diff)
+            interruption.emplace(
+                [] { return "\nuntrack: interrupted: every file is as it was, or fixed\n"; });
         bool failed = false;
+        bool left = false;
         threads_ = job_count(context_);
         const std::size_t for_each_file = std::max<std::size_t>(threads_ / paths->size(), 1);
         const Hosts hosts(*paths, arguments_.paths);
+        auto checks = [&](std::size_t i) {
+            auto extent = hosts.is_alone(i) ? analyzer::Extent::host : analyzer::Extent::file;
+            return Checks{*selection, kernel(), extent};
+        };
         in_order(
             paths->size(), threads_,
             [&](std::size_t i) {
-                auto extent = hosts.is_alone(i) ? analyzer::Extent::host : analyzer::Extent::file;
-                return check((*paths)[i], *selection, extent, for_each_file);
+                return check((*paths)[i], checks(i), for_each_file,
+                             interruption ? &*interruption : nullptr);
             },
-            [&](std::size_t, Checked&& checked) {
-                if (!checked.error.empty()) {
-                    complain(checked.error);
+            [&](std::size_t, Linted&& linted) {
+                count(linted.fixed);
+                left = left || linted.fixed.failed;
+                if (!linted.error.empty()) {
+                    complain(linted.error);
                     failed = true;
                 } else if (!failed) {
-                    print_error(remarks(*checked.input, context_));
-                    keep(std::move(checked));
+                    print_error(remarks(*linted.input, context_));
+                    print_error(linted.fixed.messages);
+                    keep(std::move(linted));
                 }
             });
-        if (failed) return exit_usage;
-        ask_hosts(hosts, *selection);
+        if (fixes.diff && !failed) {
+            write_out(use_color(context_.color, STDOUT_FILENO) ? report::colored_diff(text_)
+                                                               : text_);
+            if (!context_.quiet) print_error(summary("would fix"));
+            return text_.empty() ? exit_ok : exit_findings;
+        }
+        if (failed || left) {
+            if (fixes.any()) print_error(summary("fixed"));
+            return exit_usage;
+        }
+        ask_hosts(hosts, checks);
         count();
+        prints_ruleset_ = fixes.fix && std::count(paths->begin(), paths->end(), "-") > 0;
+        write_out(text_);
         std::vector<Output> outputs = formats.open([](Format) { return true; });
         for (Output& output : outputs) {
             print(output);
@@ -97,78 +122,50 @@ class Linting {
         return std::nullopt;
     }
 
-    /// With several threads if the file is worth it.
-    [[nodiscard]] Checked check(const std::string& path, const analyzer::Selection& selection,
-                                analyzer::Extent extent, std::size_t threads) const {
-        Checked checked;
-        auto input = read_input(path, context_, Keep::mapped, threads);
+    [[nodiscard]] model::KernelProfile kernel() const {
+        return arguments_.kernel == "2.6"    ? model::KernelProfile::rhel6_2_6
+               : arguments_.kernel == "3.10" ? model::KernelProfile::rhel7_3_10
+                                             : model::KernelProfile::modern;
+    }
+
+    [[nodiscard]] Linted check(const std::string& path, const Checks& checks, std::size_t threads,
+                               Interruption* interruption) const {
+        Linted linted;
+        bool fixes = arguments_.fixes.any();
+        auto input = read_input(path, context_, fixes ? Keep::copied : Keep::mapped, threads);
         if (!input) {
-            checked.error = std::move(input.error());
-            return checked;
+            linted.error = std::move(input.error());
+            return linted;
         }
-        checked.input = std::move(*input);
-        Input& in = *checked.input;
-        if (path == "-" && arguments_.paths.empty() && in.file.text().empty()) {
-            checked.error = "no path is given, and standard input is empty";
-            return checked;
+        if (path == "-" && arguments_.paths.empty() && (*input)->file.text().empty()) {
+            linted.error = "no path is given, and standard input is empty";
+            return linted;
         }
-        if (in.file.text().size() < worth_threads) threads = 1;
-        auto views = contexts(in, threads);
-        checked.findings = std::make_unique<analyzer::Findings>(
-            in.language == model::Language::iptables
-                ? analyzer::lint(*views.front(), selection, threads, extent)
-                : analyzer::lint(views, selection, threads, extent));
-        for (const auto& view : views) checked.uses.push_back(std::move(view->rules.uses));
-        return checked;
+        static_cast<Checked&>(linted) = cli::check(std::move(*input), checks, threads);
+        if (fixes)
+            linted.fixed =
+                fix_file(linted, arguments_.fixes, checks, context_, threads, interruption);
+        return linted;
     }
 
-    [[nodiscard]] Contexts contexts(const Input& in, std::size_t threads) const {
-        model::KernelProfile kernel = arguments_.kernel == "2.6" ? model::KernelProfile::rhel6_2_6
-                                      : arguments_.kernel == "3.10"
-                                          ? model::KernelProfile::rhel7_3_10
-                                          : model::KernelProfile::modern;
-        Contexts made;
-        for (const auto& view : in.views)
-            made.push_back(std::make_unique<analyzer::FileContext>(*view->text, kernel, threads));
-        return made;
+    void count(FixedFile& fixed) {
+        fixed_findings_ += fixed.findings;
+        fixed_files_ += fixed.findings > 0 ? 1 : 0;
+        text_ += fixed.text;
+        fixed.text.clear();
     }
 
-    /// Adds what is found of several files together. Their contexts are made again, so that no
-    /// file's is kept while others are read.
-    void ask_hosts(const Hosts& hosts, const analyzer::Selection& selection) {
-        std::vector<std::vector<std::size_t>> asked =
-            hosts.together([&](std::size_t i) -> const Input& { return *checked_[i].input; });
-        in_order(
-            asked.size(), threads_,
-            [&](std::size_t i) {
-                std::vector<Contexts> made;
-                std::vector<analyzer::HostFile> files;
-                for (std::size_t file : asked[i]) {
-                    made.push_back(contexts(*checked_[file].input, 1));
-                    files.emplace_back();
-                    for (const auto& view : made.back()) files.back().push_back(view.get());
-                }
-                return analyzer::lint_host(files, selection);
-            },
-            [&](std::size_t i, std::vector<analyzer::Findings>&& found) {
-                for (std::size_t k = 0; k < found.size(); ++k)
-                    analyzer::merge(*checked_[asked[i][k]].findings, std::move(found[k]));
-            });
+    /// "fixed 3 findings in 1 file".
+    [[nodiscard]] std::string summary(std::string_view done) const {
+        return fmt::format("{} {} in {}\n", done, plural(fixed_findings_, "finding"),
+                           plural(fixed_files_, "file"));
+    }
+    static std::string plural(std::size_t n, const char* noun) {
+        return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
     }
 
-    void count() {
-        auto limit = arguments_.fail_on == "error"  ? analyzer::Severity::error
-                     : arguments_.fail_on == "info" ? analyzer::Severity::info
-                                                    : analyzer::Severity::warning;
-        for (const Checked& checked : checked_)
-            for (const analyzer::Finding& f : checked.findings->list) {
-                worst_ = worst_ || f.severity >= limit;
-                ++counts_[static_cast<std::size_t>(f.severity)];
-            }
-    }
-
-    void keep(Checked&& file) {
-        const Checked& checked = checked_.emplace_back(std::move(file));
+    void keep(Linted&& file) {
+        const Linted& checked = checked_.emplace_back(std::move(file));
         Input& in = *checked.input;
         report::LintedFile linted{in.file.path(),
                                   in.views.front()->text.get(),
@@ -191,11 +188,54 @@ class Linting {
         files_.push_back(std::move(linted));
     }
 
+    /// Adds what is found of several files together. Their contexts are made again, so that no
+    /// file's is kept while others are read.
+    template <typename ChecksOf>
+    void ask_hosts(const Hosts& hosts, ChecksOf checks) {
+        std::vector<std::vector<std::size_t>> asked =
+            hosts.together([&](std::size_t i) -> const Input& { return *checked_[i].input; });
+        in_order(
+            asked.size(), threads_,
+            [&](std::size_t i) {
+                std::vector<Contexts> made;
+                std::vector<analyzer::HostFile> files;
+                for (std::size_t file : asked[i]) {
+                    made.push_back(contexts(*checked_[file].input, checks(file).kernel, 1));
+                    files.emplace_back();
+                    for (const auto& view : made.back()) files.back().push_back(view.get());
+                }
+                return analyzer::lint_host(files, checks(asked[i].front()).selection);
+            },
+            [&](std::size_t i, std::vector<analyzer::Findings>&& found) {
+                for (std::size_t k = 0; k < found.size(); ++k)
+                    analyzer::merge(*checked_[asked[i][k]].findings, std::move(found[k]));
+            });
+    }
+
+    void count() {
+        auto limit = arguments_.fail_on == "error"  ? analyzer::Severity::error
+                     : arguments_.fail_on == "info" ? analyzer::Severity::info
+                                                    : analyzer::Severity::warning;
+        for (const Linted& linted : checked_)
+            for (const analyzer::Finding& f : linted.findings->list) {
+                worst_ = worst_ || f.severity >= limit;
+                ++counts_[static_cast<std::size_t>(f.severity)];
+            }
+    }
+
     void print(Output& to) const {
-        if (to.format() == Format::json)
-            return report::lint_json(files_, [&](std::string_view piece) { to.write(piece); });
+        // A ruleset that comes by standard input leaves by standard output, alone.
+        if (prints_ruleset_ && to.is_standard_output()) {
+            print(to.format(), use_color(context_.color, STDERR_FILENO), print_error);
+            return;
+        }
         bool color = to.is_standard_output() ? use_color(context_.color, STDOUT_FILENO)
                                              : context_.color == "always";
+        print(to.format(), color, [&](std::string_view piece) { to.write(piece); });
+    }
+
+    void print(Format format, bool color, const report::Sink& write) const {
+        if (format == Format::json) return report::lint_json(files_, write);
         for (const report::LintedFile& file : files_) {
             std::span<const analyzer::Finding> all(file.findings->list);
             in_order((all.size() + findings_at_once - 1) / findings_at_once, threads_,
@@ -207,30 +247,32 @@ class Linting {
                              report::append_finding(out, file, f, color);
                          return out;
                      },
-                     [&](std::size_t, const std::string& out) { to.write(out); });
+                     [&](std::size_t, const std::string& out) { write(out); });
         }
         std::string out;
         if (!context_.quiet) {
             std::size_t all = counts_[0] + counts_[1] + counts_[2];
-            auto plural = [](std::size_t n, const char* noun) {
-                return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
-            };
+            if (arguments_.fixes.fix) out += summary("fixed");
             out += all == 0
                        ? std::string("no findings\n")
                        : fmt::format("{}, {}, {}\n", plural(counts_[2], "error"),
                                      plural(counts_[1], "warning"), plural(counts_[0], "remark"));
             out += report::conntrack_summary(files_);
         }
-        to.write(out);
+        write(out);
     }
 
     const LintArguments& arguments_;
     const Context& context_;
-    std::vector<Checked> checked_;
+    std::vector<Linted> checked_;
     std::vector<report::LintedFile> files_;
     std::array<std::size_t, 3> counts_{};
     bool worst_ = false;
     bool wants_json_ = false;
+    std::size_t fixed_findings_ = 0;
+    std::size_t fixed_files_ = 0;
+    std::string text_;  ///< what --fix and --diff print on standard output
+    bool prints_ruleset_ = false;
     std::size_t threads_ = 1;
 };
 
@@ -252,6 +294,13 @@ void add_lint(CLI::App& app, Context& context) {
         ->delimiter(',')
         ->type_name("CODES");
     add_format_option(*sub, context);
+    sub->add_flag("--fix", arguments->fixes.fix,
+                  "Apply fixes that are proven to change nothing packets meet");
+    sub->add_flag("--diff", arguments->fixes.diff,
+                  "Print what --fix would do as a unified diff, and write nothing")
+        ->excludes("--format");
+    sub->add_flag("--unsafe-fixes", arguments->fixes.unsafe,
+                  "With --fix or --diff: also fixes that change what a ruleset does");
     sub->add_option("--fail-on", arguments->fail_on,
                     "Exit with 1 from this severity on: info, warning or error")
         ->check(CLI::IsMember({"info", "warning", "error"}))

@@ -130,6 +130,14 @@ void append_finding(std::string& out, const LintedFile& file, const analyzer::Fi
     out.append(std::min(e.width, widest_excerpt) - 1, '~');
     out += off;
     out += '\n';
+    const analyzer::FindingDetails* details = file.findings->details_of(finding);
+    if (details == nullptr) return;
+    for (const analyzer::Fix& fix : details->fixes) {
+        out += "       = fix: ";
+        out += fix.title;
+        out += fix.applicability == analyzer::Applicability::safe ? " [--fix]\n"
+                                                                  : " [--unsafe-fixes]\n";
+    }
 }
 
 std::string conntrack_summary(const std::vector<LintedFile>& files) {
