@@ -103,6 +103,7 @@ std::string IptablesText::plain_text(const Rule& rule) const {
     while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
     if (line.starts_with('[')) line.remove_prefix(std::min(line.size(), line.find(']') + 1));
     std::string out;
+    out.reserve(line.size());
     for (char c : line) {
         bool blank = c == ' ' || c == '\t';
         if (blank && (out.empty() || out.back() == ' ')) continue;

@@ -3,9 +3,10 @@
 #include <array>
 #include <fmt/format.h>
 #include <iterator>
-#include <unordered_map>
 
+#include "analyzer/fingerprint.hpp"
 #include "analyzer/rule.hpp"
+#include "model/written_in.hpp"
 #include "report/lint_report.hpp"
 #include "report/packet_json.hpp"
 
@@ -26,12 +27,6 @@ std::string_view why(model::ConntrackNeed need) {
             break;
     }
     return "";
-}
-
-/// FNV-1a: stable over releases and hosts.
-std::uint64_t hash(std::string_view text, std::uint64_t h = 1469598103934665603ULL) {
-    for (char c : text) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    return h;
 }
 
 /// A string with its quotation marks. Most need no escape; the library does those that do.
@@ -72,10 +67,10 @@ class Writer {
         out_ += "],\n\"findings\":[";
         begin_list();
         for (const LintedFile& file : files_) {
-            seen_.clear();
+            analyzer::Fingerprints fingerprints(*file.text);
             for (const analyzer::Finding& f : file.findings->list) {
                 next();
-                finding(file, f);
+                finding(file, f, fingerprints.next(f, file.ruleset_of(f)));
                 ++counts_[static_cast<std::size_t>(f.severity)];
             }
         }
@@ -104,14 +99,12 @@ class Writer {
         first_ = false;
     }
 
-    void finding(const LintedFile& file, const analyzer::Finding& f) {
+    void finding(const LintedFile& file, const analyzer::Finding& f, std::uint64_t fingerprint) {
         const analyzer::Rule& rule = analyzer::rules()[f.code];
         const model::TextPart& part = file.text->part(f.range.begin);
         const LineIndex& lines = file.text->lines(part);
         LineColumn begin = lines.place(f.range.begin - part.begin);
         LineColumn end = lines.place(f.range.end - part.begin);
-        TextRange range = lines.line(begin.line);
-        std::string_view line = part.text.substr(range.begin, range.size());
         format("{{\"code\":\"{}\",\"name\":\"{}\",\"severity\":\"{}\"", rule.code, rule.name,
                analyzer::name(f.severity));
         append_key(out_, "message", f.message);
@@ -122,8 +115,8 @@ class Writer {
             const model::Ruleset& ruleset = file.ruleset_of(f);
             const model::Rule& r = ruleset.rule(f.rule);
             append_key(out_, "table", ruleset.table_of(r).name);
-            append_key(out_, "chain", ruleset.chain(r.chain).name);
-            append_key(out_, "rule", line);
+            append_key(out_, "chain", model::written_in(ruleset, f.rule).name);
+            append_key(out_, "rule", file.text->at(file.text->range(r)));
         } else {
             out_ += R"(,"table":null,"chain":null,"rule":null)";
         }
@@ -132,7 +125,7 @@ class Writer {
         out_ += details == nullptr ? "[]" : dump(fixes_json(*details, part.begin));
         if (details != nullptr && details->witness)
             format(",\"witness\":{}", dump(packet_json(*details->witness)));
-        format(",\"fingerprint\":\"{:016x}\"}}", fingerprint(file, f, line));
+        format(",\"fingerprint\":\"{:016x}\"}}", fingerprint);
     }
 
     static std::string dump(const Json& json) {
@@ -154,18 +147,6 @@ class Writer {
                              {"edits", std::move(edits)}});
         }
         return fixes;
-    }
-
-    /// The same finding in a file whose other lines changed has the same fingerprint; equal rules
-    /// are told apart by their number.
-    std::uint64_t fingerprint(const LintedFile& file, const analyzer::Finding& f,
-                              std::string_view line) {
-        std::uint64_t h = hash(analyzer::rules()[f.code].code);
-        h = hash(line, h);
-        const model::Ruleset& ruleset = file.ruleset_of(f);
-        if (f.rule.valid()) h = hash(ruleset.table_of(ruleset.rule(f.rule)).name, h);
-        unsigned n = seen_[h]++;
-        return n == 0 ? h : hash(std::to_string(n), h);
     }
 
     template <typename F>
@@ -206,7 +187,6 @@ class Writer {
     const Sink& sink_;
     std::string out_;
     bool first_ = true;
-    std::unordered_map<std::uint64_t, unsigned> seen_;  ///< fingerprints of the file
     std::array<std::size_t, 3> counts_{};
 };
 
