@@ -38,10 +38,17 @@ struct Fix {
     std::vector<TextEdit> edits;
 };
 
+/// Another place that a finding speaks of.
+struct Related {
+    TextRange range;
+    std::string_view message;  ///< what is there: "takes packets of the rule"
+};
+
 /// What only few findings have.
 struct FindingDetails {
     std::vector<Fix> fixes;
     std::optional<packet::Packet> witness;
+    std::vector<Related> related;
 };
 
 /// One finding. Its message is either static text or owned by the Findings it is in.

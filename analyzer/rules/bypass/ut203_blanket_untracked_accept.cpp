@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
+#include "analyzer/related.hpp"
 #include "analyzer/witness.hpp"
 #include "packet/words.hpp"
 
@@ -54,6 +55,7 @@ void ut203(const FileContext& file, Reporter& report) {
                             "service's protocol and port, and answers only without SYN",
                             file.line_number(notrack), packet::to_words(*p)),
                 id);
+            relate(report.details(finding), file, notrack_id, "leaves the packets untracked");
             report.details(finding).witness = *p;
             break;
         }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "analyzer/port_index.hpp"
+#include "analyzer/related.hpp"
 #include "analyzer/translated_answers.hpp"
 #include "packet/words.hpp"
 
@@ -58,6 +59,7 @@ void report_question(const FileContext& file, Reporter& report, const RulePath& 
                     file.line_number(nat_rule), file.ruleset.target_name(nat_rule),
                     packet::to_words(p)),
         id);
+    relate(report.details(finding), file, nat.rules.back(), "would translate the packets");
     report.details(finding).witness = p;
 }
 
@@ -75,6 +77,7 @@ void report_answer(const FileContext& file, Reporter& report, const RulePath& ra
             packet::to_words(taken.answer), packet::to_words(taken.question),
             file.line_number(nat_rule)),
         id);
+    relate(report.details(finding), file, taken.nat, "translates the packets they answer");
     report.details(finding).witness = taken.answer;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "analyzer/related.hpp"
 #include "analyzer/translated_answers.hpp"
 #include "packet/words.hpp"
 
@@ -109,6 +110,7 @@ class Gateway {
                              fmt::format("line {} ({}) {}", file_.line_number(nat_rule),
                                          file_.ruleset.target_name(nat_rule), what),
                              id);
+        relate(report_.details(finding), file_, nat, "would translate the packets");
         report_.details(finding).witness = witness;
     }
 

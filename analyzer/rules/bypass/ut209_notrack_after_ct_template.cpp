@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "analyzer/related.hpp"
 #include "analyzer/witness.hpp"
 #include "packet/words.hpp"
 
@@ -33,6 +34,7 @@ void ut209(const FileContext& file, Reporter& report) {
                             "rule before it, or take their packets out of that one",
                             file.line_number(first_rule)),
                 id);
+            relate(report.details(finding), file, first_id, "matches the packets first");
             report.details(finding).witness = *p;
             break;
         }

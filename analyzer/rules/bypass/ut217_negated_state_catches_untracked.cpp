@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
+#include "analyzer/related.hpp"
 #include "analyzer/witness.hpp"
 #include "packet/words.hpp"
 
@@ -56,6 +57,7 @@ void ut217(const FileContext& file, Reporter& report) {
                     file.words("!", "!="), file.line_number(file.ruleset.rule(notrack_id)),
                     packet::to_words(*p)),
                 id);
+            relate(report.details(finding), file, notrack_id, "leaves the packets untracked");
             report.details(finding).witness = *p;
             break;
         }

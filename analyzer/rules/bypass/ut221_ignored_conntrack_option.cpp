@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "analyzer/related.hpp"
 #include "analyzer/witness.hpp"
 #include "packet/words.hpp"
 
@@ -148,6 +149,7 @@ void ut221(const FileContext& file, Reporter& report) {
                             file.line_number(file.ruleset.rule(notrack_id)), beside.options(),
                             packet::to_words(*p)),
                 id);
+            relate(report.details(finding), file, notrack_id, "leaves the packets untracked");
             report.details(finding).witness = *p;
             break;
         }

@@ -3,6 +3,7 @@
 
 #include "analyzer/coverage_text.hpp"
 #include "analyzer/frameworks.hpp"
+#include "analyzer/related.hpp"
 #include "packet/words.hpp"
 
 namespace untrack::analyzer {
@@ -24,6 +25,7 @@ void ut301(const FileContext& file, Reporter& report) {
                 "it",
                 takers(file, idle), who, deed(file, idle.taker), packet::to_words(*idle.witness)),
             idle.rule);
+        relate_takers(report.details(finding), file, idle);
         report.details(finding).witness = idle.witness;
     }
 }

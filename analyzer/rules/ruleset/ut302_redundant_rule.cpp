@@ -3,6 +3,7 @@
 
 #include "analyzer/coverage_text.hpp"
 #include "analyzer/frameworks.hpp"
+#include "analyzer/related.hpp"
 #include "analyzer/removal.hpp"
 #include "packet/words.hpp"
 
@@ -29,6 +30,7 @@ void ut302(const FileContext& file, Reporter& report) {
                            "example {}: this rule can go",
                            takers(file, idle), packet::to_words(*idle.witness));
         Finding& finding = report.add_text(file.range(rule), std::move(message), idle.rule);
+        relate_takers(report.details(finding), file, idle);
         report.details(finding).witness = idle.witness;
         if (auto fix = removals.of(idle.rule))
             report.details(finding).fixes.push_back(std::move(*fix));

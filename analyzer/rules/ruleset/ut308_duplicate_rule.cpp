@@ -4,6 +4,7 @@
 
 #include "analyzer/coverage_text.hpp"
 #include "analyzer/frameworks.hpp"
+#include "analyzer/related.hpp"
 #include "analyzer/removal.hpp"
 
 namespace untrack::analyzer {
@@ -42,6 +43,7 @@ void ut308(const FileContext& file, Reporter& report) {
                         file.line_number(file.ruleset.rule(first)),
                         again ? ", and its packets are logged or counted twice" : ""),
             id);
+        relate(report.details(finding), file, first, "is the same rule");
         if (auto fix = removals.of(id)) report.details(finding).fixes.push_back(std::move(*fix));
     }
 }
