@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The fingerprint of a finding stays when the file changes elsewhere, and goes with what it is about.
+// The fingerprint of a finding stays when the file changes elsewhere, and goes with what it is
+// about.
+#include "analyzer/fingerprint.hpp"
+
 #include <gtest/gtest.h>
 
-#include "analyzer/fingerprint.hpp"
 #include "analyzer/driver.hpp"
 #include "model/nft_text.hpp"
 #include "tests/unit/ruleset_text.hpp"
@@ -61,8 +63,8 @@ TEST(Fingerprint, StaysWhenOtherLinesChange) {
         << "counters and blanks";
     EXPECT_EQ(of(rules, {"UT101", "UT501"}).size(), 4U);
     EXPECT_EQ(of(rules, {"UT101", "UT501"})[0], before[0]) << "what else is asked for";
-    std::string turned = replaced(replaced(replaced(rules, "-p tcp", "-p X"), "-p udp", "-p tcp"),
-                                  "-p X", "-p udp");
+    std::string turned =
+        replaced(replaced(replaced(rules, "-p tcp", "-p X"), "-p udp", "-p tcp"), "-p X", "-p udp");
     EXPECT_EQ(of(turned, {"UT101"}), (Prints{before[1], before[0]}));
 }
 
@@ -86,8 +88,7 @@ TEST(Fingerprint, TellsEqualRulesApartByTheirNumber) {
 }
 
 TEST(Fingerprint, OfALineThatIsNoRuleLeavesItsCountersOut) {
-    std::string open =
-        "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 25 -j DROP\nCOMMIT\n";
+    std::string open = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 25 -j DROP\nCOMMIT\n";
     Prints before = of(open, {"UT307"});
     ASSERT_EQ(before.size(), 1U);
     EXPECT_EQ(of(replaced(open, "[0:0]", "[123:45678]"), {"UT307"}), before);
@@ -111,12 +112,12 @@ TEST(Fingerprint, OfNftablesLeavesCountersOutToo) {
                      {"UT101"}),
               before)
         << "what stands behind an effect is written in the same chain";
-    EXPECT_EQ(of_nft(replaced(text, "established, related", "established,\n\t\t\trelated"),
-                     {"UT101"}),
-              before);
+    EXPECT_EQ(
+        of_nft(replaced(text, "established, related", "established,\n\t\t\trelated"), {"UT101"}),
+        before);
     EXPECT_NE(of_nft(replaced(text, "chain c", "chain d"), {"UT101"})[0], before[0]);
-    Prints unread = of_nft(replaced(text, "ct state new counter", "ct state new ) counter"),
-                           {"UT901"});
+    Prints unread =
+        of_nft(replaced(text, "ct state new counter", "ct state new ) counter"), {"UT901"});
     ASSERT_EQ(unread.size(), 1U);
     EXPECT_EQ(of_nft(replaced(text, "ct state new counter packets 1 bytes 2",
                               "ct state new ) counter packets 7 bytes 8"),
