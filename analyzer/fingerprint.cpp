@@ -51,6 +51,10 @@ std::string fingerprint_text(std::uint64_t fingerprint) {
     return fmt::format("{:016x}", fingerprint);
 }
 
+std::uint64_t fingerprint_of(std::string_view text) {
+    return hash(text);
+}
+
 std::uint64_t Fingerprints::place(const Finding& finding, const model::Ruleset& ruleset) {
     if (!finding.rule.valid()) {
         const model::TextPart& part = text_.part(finding.range.begin);

@@ -15,6 +15,8 @@ namespace untrack::analyzer {
 
 /// Sixteen hexadecimal digits, as reports and baselines write it.
 std::string fingerprint_text(std::uint64_t fingerprint);
+/// Of a text by itself, a path for instance.
+std::uint64_t fingerprint_of(std::string_view text);
 
 /// Numbers the findings of one file. A fingerprint is made of the lint rule's code, the table, the
 /// chain and the rule's text without counters and comments that the language sets apart, or of the

@@ -31,10 +31,13 @@ void add_input_options(CLI::App& app, Context& context) {
         ->check(CLI::IsMember({"4", "6"}));
 }
 
-void add_format_option(CLI::App& app, Context& context) {
+void add_format_option(CLI::App& app, Context& context, Reports reports) {
+    bool findings = reports == Reports::findings;
     add_repeatable(app, "--format", context.formats,
-                   "text or json; with =FILE into that file (repeatable)")
-        ->type_name("FORMAT[=FILE]");
+                   findings ? "text, json, sarif, github, gitlab, junit or checkstyle; with =FILE "
+                              "into that file (repeatable)"
+                            : "text or json; with =FILE into that file (repeatable)")
+        ->type_name(findings ? "REPORT[=FILE]" : "FORMAT[=FILE]");
 }
 
 void add_jobs_option(CLI::App& app, Context& context) {

@@ -9,6 +9,9 @@
 
 namespace untrack::cli {
 
+/// What a subcommand can report: text and JSON, or findings in the formats of other programs, too.
+enum class Reports : std::uint8_t { own, findings };
+
 enum Exit : int {
     exit_ok = 0,
     exit_findings = 1,
@@ -36,7 +39,7 @@ void add_common_options(CLI::App& app, Context& context);
 /// --lang, --family: how files are read.
 void add_input_options(CLI::App& app, Context& context);
 /// --format FORMAT[=FILE].
-void add_format_option(CLI::App& app, Context& context);
+void add_format_option(CLI::App& app, Context& context, Reports reports = Reports::own);
 /// --jobs.
 void add_jobs_option(CLI::App& app, Context& context);
 /// An option that may come again and takes one value each time, so that paths after it stay paths.

@@ -49,9 +49,10 @@ void describe_value(Argument& argument, const std::string& type) {
     } else if (argument.value == "CODE") {
         argument.values = Values::choices;
         for (std::string_view code : rewriter::refusal_codes()) argument.choices.emplace_back(code);
-    } else if (argument.value == "FORMAT[=FILE]") {
+    } else if (argument.value == "FORMAT[=FILE]" || argument.value == "REPORT[=FILE]") {
         argument.values = Values::formats;
-        for (std::string_view format : format_names()) argument.choices.emplace_back(format);
+        Reports reports = argument.value == "REPORT[=FILE]" ? Reports::findings : Reports::own;
+        for (std::string_view format : format_names(reports)) argument.choices.emplace_back(format);
     } else if (names_a_file(argument.value)) {
         argument.values = Values::files;
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <span>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,11 +31,42 @@ bool same_place(const std::string& a, const std::string& b) {
                       S_ISREG(one.st_mode) && same_file(one, other));
 }
 
+struct Named {
+    std::string_view name;
+    Format format;
+};
+/// Those of all subcommands come first.
+constexpr Named all_formats[] = {{"text", Format::text},
+                                 {"json", Format::json},
+                                 {"sarif", Format::sarif},
+                                 {"github", Format::github},
+                                 {"gitlab", Format::gitlab},
+                                 {"junit", Format::junit},
+                                 {"checkstyle", Format::checkstyle}};
+constexpr std::size_t own_formats = 2;
+
+std::span<const Named> offered(Reports reports) {
+    return reports == Reports::own ? std::span(all_formats).first(own_formats)
+                                   : std::span(all_formats);
+}
+
+/// "text, json and sarif"
+std::string in_a_sentence(Reports reports) {
+    std::string out;
+    std::span<const Named> formats = offered(reports);
+    for (std::size_t i = 0; i < formats.size(); ++i) {
+        if (i > 0) out += i + 1 == formats.size() ? " and " : ", ";
+        out += formats[i].name;
+    }
+    return out;
+}
+
 }  // namespace
 
-std::span<const std::string_view> format_names() {
-    static constexpr std::string_view names[] = {"text", "json"};
-    return names;
+std::vector<std::string_view> format_names(Reports reports) {
+    std::vector<std::string_view> out;
+    for (const Named& format : offered(reports)) out.push_back(format.name);
+    return out;
 }
 
 Output::Output(Format format, std::string path) : format_(format), path_(std::move(path)) {
@@ -56,16 +88,18 @@ void Output::finish() {
         throw Fatal(fmt::format("{}: {}", path_, why));
 }
 
-Formats::Formats(const Context& context, const std::vector<std::string>& inputs) {
+Formats::Formats(const Context& context, const std::vector<std::string>& inputs, Reports reports) {
     for (const std::string& word : context.formats) {
         std::size_t equals = word.find('=');
         std::string_view name = std::string_view(word).substr(0, equals);
         Destination to{Format::text, {}};
-        if (name == "json") {
-            to.format = Format::json;
-        } else if (name != "text") {
-            throw Fatal(fmt::format("--format {}: there are the formats text and json", word));
-        }
+        std::span<const Named> formats = offered(reports);
+        auto named = std::find_if(formats.begin(), formats.end(),
+                                  [&](const Named& f) { return f.name == name; });
+        if (named == formats.end())
+            throw Fatal(
+                fmt::format("--format {}: there are the formats {}", word, in_a_sentence(reports)));
+        to.format = named->format;
         if (equals != std::string::npos) {
             to.path = word.substr(equals + 1);
             if (to.path.empty()) throw Fatal(fmt::format("--format {}: no file is named", word));

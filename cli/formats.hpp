@@ -14,10 +14,10 @@
 
 namespace untrack::cli {
 
-enum class Format : std::uint8_t { text, json };
+enum class Format : std::uint8_t { text, json, sarif, github, gitlab, junit, checkstyle };
 
 /// The words that --format takes.
-std::span<const std::string_view> format_names();
+std::vector<std::string_view> format_names(Reports reports);
 
 /// Standard output, or a file that appears whole when it is finished.
 class Output {
@@ -42,7 +42,8 @@ class Output {
 /// input.
 class Formats {
   public:
-    Formats(const Context& context, const std::vector<std::string>& inputs);
+    Formats(const Context& context, const std::vector<std::string>& inputs,
+            Reports reports = Reports::own);
 
     [[nodiscard]] bool wants(Format format) const;
     /// Whether the format goes to a file.

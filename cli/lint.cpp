@@ -10,7 +10,9 @@
 #include "cli/fix.hpp"
 #include "cli/formats.hpp"
 #include "cli/hosts.hpp"
+#include "cli/rule_pages.hpp"
 #include "cli/streams.hpp"
+#include "report/lint_formats.hpp"
 #include "report/lint_report.hpp"
 #include "report/rewrite_report.hpp"
 
@@ -35,6 +37,13 @@ struct Linted : Checked {
     FixedFile fixed;
 };
 
+std::string_view page_of(std::string_view code) {
+    auto pages = rule_pages();
+    auto page =
+        std::find_if(pages.begin(), pages.end(), [&](const RulePage& p) { return p.code == code; });
+    return page == pages.end() ? std::string_view() : page->text;
+}
+
 class Linting {
   public:
     Linting(const LintArguments& arguments, const Context& context)
@@ -50,7 +59,7 @@ class Linting {
         }
         auto paths = find_files(arguments_.paths, "lint");
         if (!paths) return exit_usage;
-        Formats formats(context_, *paths);
+        Formats formats(context_, *paths, Reports::findings);
         wants_json_ = formats.wants(Format::json);
         const FixArguments& fixes = arguments_.fixes;
         std::optional<Interruption> interruption;
@@ -235,7 +244,25 @@ class Linting {
     }
 
     void print(Format format, bool color, const report::Sink& write) const {
-        if (format == Format::json) return report::lint_json(files_, write);
+        switch (format) {
+            case Format::json:
+                return report::lint_json(files_, write);
+            case Format::sarif:
+                return report::lint_sarif(files_, page_of, write);
+            case Format::github:
+                return report::lint_github(files_, write);
+            case Format::gitlab:
+                return report::lint_gitlab(files_, write);
+            case Format::junit:
+                return report::lint_junit(files_, write);
+            case Format::checkstyle:
+                return report::lint_checkstyle(files_, write);
+            case Format::text:
+                return print_text(color, write);
+        }
+    }
+
+    void print_text(bool color, const report::Sink& write) const {
         for (const report::LintedFile& file : files_) {
             std::span<const analyzer::Finding> all(file.findings->list);
             in_order((all.size() + findings_at_once - 1) / findings_at_once, threads_,
@@ -293,7 +320,7 @@ void add_lint(CLI::App& app, Context& context) {
     add_repeatable(*sub, "--ignore", arguments->ignore, "Not these rules")
         ->delimiter(',')
         ->type_name("CODES");
-    add_format_option(*sub, context);
+    add_format_option(*sub, context, Reports::findings);
     sub->add_flag("--fix", arguments->fixes.fix,
                   "Apply fixes that are proven to change nothing packets meet");
     sub->add_flag("--diff", arguments->fixes.diff,

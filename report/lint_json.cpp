@@ -7,6 +7,7 @@
 #include "analyzer/fingerprint.hpp"
 #include "analyzer/rule.hpp"
 #include "model/written_in.hpp"
+#include "report/json_text.hpp"
 #include "report/lint_report.hpp"
 #include "report/packet_json.hpp"
 
@@ -27,24 +28,6 @@ std::string_view why(model::ConntrackNeed need) {
             break;
     }
     return "";
-}
-
-/// A string with its quotation marks. Most need no escape; the library does those that do.
-void append_string(std::string& out, std::string_view s) {
-    bool plain = std::all_of(s.begin(), s.end(),
-                             [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
-    if (!plain) {
-        out += Json(s).dump(-1, ' ', false, Json::error_handler_t::replace);
-        return;
-    }
-    out += '"';
-    out += s;
-    out += '"';
-}
-
-void append_key(std::string& out, std::string_view key, std::string_view value) {
-    fmt::format_to(std::back_inserter(out), ",\"{}\":", key);
-    append_string(out, value);
 }
 
 /// Writes the object piece by piece: a million rules can have as many findings.

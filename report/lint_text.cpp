@@ -32,6 +32,18 @@ bool is_plain(std::string_view line) {
     return highest <= '~' - ' ';
 }
 
+/// A message may quote the ruleset: control bytes are dots, as in excerpts.
+void append_message(std::string& out, std::string_view text) {
+    auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    bool any = false;
+    for (char c : text) any |= is_control(c);
+    std::size_t begin = out.size();
+    out += text;
+    if (any)
+        std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_control,
+                        '.');
+}
+
 void append_number(std::string& out, std::uint32_t n, std::size_t width = 0) {
     fmt::format_int digits(n);
     if (digits.size() < width) out.append(width - digits.size(), ' ');
@@ -107,7 +119,7 @@ void append_finding(std::string& out, const LintedFile& file, const analyzer::Fi
     out += ' ';
     out += rule.name;
     out += ": ";
-    out += finding.message;
+    append_message(out, finding.message);
     out += '\n';
     append_number(out, at.line, 6);
     out += " | ";
