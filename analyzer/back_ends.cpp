@@ -26,6 +26,9 @@ std::string_view iptables_name(model::Hook hook) {
             return "OUTPUT";
         case model::Hook::postrouting:
             return "POSTROUTING";
+        case model::Hook::ingress:
+        case model::Hook::egress:
+            break;  // iptables has no chains there
     }
     return {};
 }
