@@ -214,7 +214,8 @@ void NftRules::statement(const Node& s) {
             effect(TargetKind::notrack, "notrack", s);
             break;
         case Kind::object_set:
-            effect(TargetKind::ct_template, "ct set", s);
+            // Helpers, timeouts and expectations are written into an entry that is there (measured).
+            effect(TargetKind::connsecmark, scope_.canonical(s), s);
             break;
         case Kind::flow_add:
             effect(TargetKind::flow_offload, "flow add", s);
@@ -480,10 +481,11 @@ void NftRules::assign(const Node& s) {
         case Selector::ct_label:
         case Selector::ct_event:
         case Selector::ct_secmark:
+        case Selector::ct_helper:
             return effect(TargetKind::connsecmark, text, s);
         case Selector::ct_zone:
-        case Selector::ct_helper:
-            return effect(TargetKind::ct_template, "ct set", s);
+            // NOTRACK before it is no entry to it: the packet is tracked again (measured).
+            return effect(TargetKind::ct_template, "ct set", s, 1);
         case Selector::ip_saddr:
         case Selector::ip_daddr:
         case Selector::ip6_saddr:

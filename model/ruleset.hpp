@@ -274,7 +274,8 @@ struct Rule {
     bool implied = false;  ///< no rule of the file: what a hook's devices mean; line is the hook
     ChainId jump;
     std::uint32_t data = 0;  ///< mark: index into marks; connmark: 1 when it changes the packet's
-                             ///< mark; NAT: index into translations
+                             ///< mark; ct_template: 1 when it takes NOTRACK back (nft's zones);
+                             ///< NAT: index into translations
     StringId target_name;  ///< as written: "REJECT", "docker-user"; none for jumps to chains of the
                            ///< file and for TargetKind::none
 };

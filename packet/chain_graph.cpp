@@ -20,6 +20,7 @@ void ChainFacts::add(const ChainFacts& o) {
     changes_state = changes_state || o.changes_state;
     changes_predicates = changes_predicates || o.changes_predicates;
     templates = templates || o.templates;
+    takes_back = takes_back || o.takes_back;
     effects = effects || o.effects;
 }
 
@@ -76,6 +77,7 @@ ChainFacts facts_of(const model::Ruleset& r, const model::Rule& rule) {
             break;
         case TargetKind::ct_template:
             f.effects = f.templates = true;
+            f.takes_back = f.changes_state = rule.data != 0;
             break;
         case TargetKind::mark:
             f.effects = f.changes_marks = true;

@@ -20,6 +20,7 @@ struct ChainFacts {
     bool changes_state = false;       ///< NOTRACK
     bool changes_predicates = false;  ///< targets after which a predicate may answer otherwise
     bool templates = false;           ///< CT with more than --notrack
+    bool takes_back = false;          ///< one that takes NOTRACK back
     /// More than verdicts: logs, counts, marks, translations, verdicts that are not known.
     bool effects = false;
 

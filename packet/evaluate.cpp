@@ -91,7 +91,10 @@ std::vector<DiagramPool::Substitution> Evaluator::changes_of(std::uint32_t outco
     std::vector<DiagramPool::Substitution> changes;
     if (e.state != SeenState::given)
         changes.push_back({space_.level(Field::state),
-                           e.state == SeenState::invalid ? value_invalid : value_untracked, false});
+                           e.state == SeenState::invalid ? value_invalid
+                           : e.state == SeenState::new_  ? value_new
+                                                         : value_untracked,
+                           false});
     for (std::size_t i = 0; i < e.marks.size(); ++i)
         if (e.marks[i].kind != MarkSource::Kind::kept)
             changes.push_back({space_.mark_groups()[i].level, e.marks[i].value,
@@ -368,10 +371,23 @@ Evaluator::Part Evaluator::rule(const Ruleset& r, RuleId id, const Sight& sight,
             return with_effect(r, id, sight, e);
         }
         case TargetKind::ct_template: {
-            if (!before_conntrack) return {};
+            bool takes_back = r.rule(id).data != 0;
+            if (!before_conntrack) {
+                if (!takes_back) return {};
+                // What packets without an entry become so late is not followed.
+                Part late = ends(Fate::lost, {}, outcomes_.text(target_text(r, id)));
+                Diagram without = pool_.over(space_.value(Field::state, value_untracked),
+                                             space_.value(Field::state, value_invalid));
+                late.diagram = pool_.inside(without, late.diagram);
+                return late;
+            }
             Effect e;
             if (options_.effects) e = event(r, id);
             e.assigned = true;
+            if (takes_back) {
+                e.takes_back = true;
+                e.state = SeenState::new_;
+            }
             return with_effect(r, id, sight, e);
         }
         case TargetKind::mark:

@@ -90,6 +90,7 @@ Evaluator::Part Evaluator::attach(const Part& part) {
         e.state = e.notracked ? SeenState::untracked : SeenState::given;
         // Rules that come later assign nothing any more; what was assigned is known by now.
         e.assigned = e.notracked;
+        e.takes_back = false;
         o.effect = outcomes_.effect(e);
         changes = changes || o.effect != 0;
         return outcomes_.number(o);
@@ -175,7 +176,7 @@ Diagram Evaluator::ended(const Part& part) {
         if (o.fate == Fate::on) o.fate = Fate::accept;
         Effect e = outcomes_.effect_of(o);
         e.state = SeenState::given;
-        e.assigned = false;
+        e.assigned = e.takes_back = false;
         e.writes = 0;
         o.effect = outcomes_.effect(e);
         return outcomes_.number(o);

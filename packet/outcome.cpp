@@ -61,9 +61,10 @@ std::uint32_t Outcomes::after(std::uint32_t first, std::uint32_t second) {
     const Effect& a = effects_[first];
     const Effect& b = effects_[second];
     Effect out = a;
-    if (!a.assigned) {
+    if (!a.assigned || b.takes_back) {
         out.assigned = b.assigned;
         out.notracked = b.notracked;
+        out.takes_back = b.takes_back;
         if (b.state != SeenState::given) out.state = b.state;
     }
     if (out.marks.empty()) {

@@ -32,12 +32,14 @@ enum class SeenState : std::uint8_t {
     given,      ///< what conntrack says of it
     invalid,    ///< before conntrack has seen it
     untracked,  ///< NOTRACK
+    new_,       ///< before conntrack has seen it, when nft has assigned a zone (measured)
 };
 
 struct Effect {
     SeenState state = SeenState::given;
-    bool notracked = false;         ///< NOTRACK was the first CT target
+    bool notracked = false;         ///< NOTRACK was the first CT target, and nothing took it back
     bool assigned = false;          ///< some CT target has been met: the first one wins
+    bool takes_back = false;        ///< an assignment that wins over NOTRACK before it, too
     std::vector<MarkSource> marks;  ///< by group of the packet space; empty: all kept
     std::uint32_t nat = 0;          ///< translations, an id of Outcomes::sequence
     std::uint32_t events = 0;       ///< LOG, SET, ... in their order; the same

@@ -299,7 +299,20 @@ class Run {
                 }
                 return Outcome::fell_through;
             case TargetKind::ct_template:
-                template_ = true;
+                if (rule.data == 0) {
+                    template_ = true;
+                    return Outcome::fell_through;
+                }
+                if (attached_) {
+                    // What packets without an entry become so late is not followed.
+                    if (view_.state == ConntrackState::untracked ||
+                        view_.state == ConntrackState::invalid)
+                        break;
+                } else if (!template_ || notracked_) {
+                    template_ = true;
+                    notracked_ = false;
+                    view_.state = ConntrackState::new_;
+                }
                 return Outcome::fell_through;
             case TargetKind::mark: {
                 const model::MarkChange& change = r.marks[rule.data];
