@@ -21,9 +21,13 @@ FindingDetails& Findings::details(Finding& finding) {
 
 void Findings::append(Findings&& others) {
     auto moved = static_cast<std::uint32_t>(details_.size());
-    for (Finding& finding : others.list)
-        if (finding.details < others.details_.size()) finding.details += moved;
-    list.insert(list.end(), others.list.begin(), others.list.end());
+    auto take = [&](std::vector<Finding>& to, std::vector<Finding>& from) {
+        for (Finding& finding : from)
+            if (finding.details < others.details_.size()) finding.details += moved;
+        to.insert(to.end(), from.begin(), from.end());
+    };
+    take(list, others.list);
+    take(suppressed, others.suppressed);
     texts_.splice(texts_.end(), others.texts_);
     std::move(others.details_.begin(), others.details_.end(), std::back_inserter(details_));
 }

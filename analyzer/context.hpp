@@ -22,6 +22,7 @@ namespace untrack::analyzer {
 class Findings {
   public:
     std::vector<Finding> list;
+    std::vector<Finding> suppressed;  ///< what the file's comments took from the list
 
     void add(Finding finding) { list.push_back(finding); }
     /// Keeps a text that is made for one finding.

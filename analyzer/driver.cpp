@@ -2,26 +2,13 @@
 #include "analyzer/driver.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 
+#include "analyzer/suppressions.hpp"
 #include "analyzer/views.hpp"
 #include "base/parallel.hpp"
 
 namespace untrack::analyzer {
 namespace {
-
-/// Marks the rules that the word means; false when there are none.
-bool mark(std::string_view word, bool value, std::vector<bool>& chosen) {
-    bool any = false;
-    for (std::size_t i = 0; i < rules().size(); ++i) {
-        const Rule& rule = rules()[i];
-        bool prefix = word.size() >= 2 && word.starts_with("UT") && rule.code.starts_with(word);
-        if (!prefix && rule.name != word) continue;
-        chosen[i] = value;
-        any = true;
-    }
-    return any;
-}
 
 /// Rules about what the other rules met, which must have ended.
 bool speaks_of_others(const Rule& rule) {
@@ -91,23 +78,20 @@ void add_host_findings(HostFile file, const Selection& selection, Findings& find
 
 }  // namespace
 
-tl::expected<Selection, std::string> Selection::make(const std::vector<std::string>& select,
-                                                     const std::vector<std::string>& ignore) {
-    Selection s;
-    s.chosen_.assign(rules().size(), select.empty());
-    for (const std::string& word : select)
-        if (!mark(word, true, s.chosen_))
-            return tl::make_unexpected(fmt::format("no lint rule is called `{}'", word));
-    for (const std::string& word : ignore)
-        if (!mark(word, false, s.chosen_))
-            return tl::make_unexpected(fmt::format("no lint rule is called `{}'", word));
-    return s;
+void settle(const model::RulesetText& text, const Selection& selection, Findings& all) {
+    Findings idle = suppress(text, selection, all);
+    std::size_t end = all.list.size();
+    all.append(std::move(idle));
+    if (all.list.size() != end) merge_runs(all.list, {0, end, all.list.size()});
+    selection.grade(all.list);
 }
 
 Findings lint(const FileContext& context, const Selection& selection, std::size_t threads,
               Extent extent) {
     Findings all = lint_file(context, selection, threads);
-    if (extent == Extent::host) add_host_findings({&context}, selection, all);
+    if (extent == Extent::file) return all;
+    add_host_findings({&context}, selection, all);
+    settle(context.text, selection, all);
     return all;
 }
 
@@ -127,6 +111,7 @@ Findings lint(std::span<const std::unique_ptr<FileContext>> views, const Selecti
     HostFile file;
     for (const auto& view : views) file.push_back(view.get());
     add_host_findings(std::move(file), selection, all);
+    if (!views.empty()) settle(views.front()->text, selection, all);
     return all;
 }
 

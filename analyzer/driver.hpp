@@ -5,33 +5,19 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
-#include <tl/expected.hpp>
-#include <vector>
 
 #include "analyzer/rule.hpp"
+#include "analyzer/selection.hpp"
 
 namespace untrack::analyzer {
 
-/// Which lint rules run, by their place in the registry.
-class Selection {
-  public:
-    /// `select` and `ignore` hold codes, names, or prefixes of codes ("UT1"); an empty `select` is
-    /// all. The error names the word that is none of them.
-    static tl::expected<Selection, std::string> make(const std::vector<std::string>& select,
-                                                     const std::vector<std::string>& ignore);
-    [[nodiscard]] bool contains(RuleIndex rule) const { return chosen_[rule]; }
-
-  private:
-    std::vector<bool> chosen_;
-};
-
 enum class Extent : std::uint8_t {
     host,  ///< the file is all that its host loads: rules about hosts are asked, too
-    file,  ///< they are not: lint_host() will be
+    file,  ///< they are not: lint_host() will be, and then settle()
 };
 
 /// What the rules find in the file, by position and then code; the same with any number of threads.
+/// Of a whole host it is settled.
 Findings lint(const FileContext& context, const Selection& selection, std::size_t threads = 1,
               Extent extent = Extent::host);
 /// The same of one file as the packets of several families meet it. What is found of one place in
@@ -43,5 +29,8 @@ Findings lint(std::span<const std::unique_ptr<FileContext>> views, const Selecti
 std::vector<Findings> lint_host(std::span<const HostFile> files, const Selection& selection);
 /// Puts a file's findings of the one kind between those of the other.
 void merge(Findings& findings, Findings&& more);
+/// When all of a file's findings are there: takes out what its comments suppress, names comments
+/// that suppress nothing (UT902), and gives findings the severities that were asked for.
+void settle(const model::RulesetText& text, const Selection& selection, Findings& findings);
 
 }  // namespace untrack::analyzer

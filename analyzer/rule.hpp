@@ -37,6 +37,9 @@ struct Rule {
 
 /// All rules, by code.
 std::span<const Rule> rules();
+inline RuleIndex index_of(const Rule& rule) {
+    return static_cast<RuleIndex>(&rule - rules().data());
+}
 /// The rule of that code or name; nullptr when there is none.
 const Rule* find_rule(std::string_view code_or_name);
 

@@ -2,11 +2,7 @@
 #include "cli/common.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <fmt/format.h>
 #include <sched.h>
-
-#include "analyzer/rule.hpp"
 
 namespace untrack::cli {
 
@@ -57,39 +53,6 @@ std::size_t job_count(const Context& context) {
     CPU_ZERO(&allowed);
     if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
     return static_cast<std::size_t>(std::max(CPU_COUNT(&allowed), 1));
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t corner = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            std::size_t change = corner + (a[i - 1] == b[j - 1] ? 0 : 1);
-            corner = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-        }
-    }
-    return row[b.size()];
-}
-
-std::string nearest_rule(const std::string& word) {
-    std::string capitals = word;
-    for (char& c : capitals) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    for (const analyzer::Rule& rule : analyzer::rules())
-        if (capitals.starts_with("UT") && rule.code.starts_with(capitals))
-            return fmt::format("did you mean {}?", capitals);
-    const analyzer::Rule* best = nullptr;
-    std::size_t least = word.size() / 2 + 1;
-    for (const analyzer::Rule& rule : analyzer::rules())
-        for (std::size_t d : {distance(capitals, rule.code), distance(word, rule.name)})
-            if (d < least) {
-                least = d;
-                best = &rule;
-            }
-    return best == nullptr ? std::string("`untrack rules' lists them")
-                           : fmt::format("did you mean {} ({})?", best->code, best->name);
 }
 
 }  // namespace untrack::cli

@@ -48,10 +48,6 @@ CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
 
 /// The number of threads that --jobs asks for.
 std::size_t job_count(const Context& context);
-/// How many letters must be changed, added or taken away to make one word of the other.
-std::size_t distance(std::string_view a, std::string_view b);
-/// For a word that means no lint rule: the nearest one, or where to find the list.
-std::string nearest_rule(const std::string& word);
 
 void add_trace(CLI::App& app, Context& context);
 void add_dump(CLI::App& app, Context& context);

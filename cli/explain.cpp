@@ -3,7 +3,7 @@
 #include <cctype>
 #include <fmt/format.h>
 
-#include "analyzer/rule.hpp"
+#include "analyzer/selection.hpp"
 #include "cli/common.hpp"
 #include "cli/rule_pages.hpp"
 #include "cli/streams.hpp"
@@ -29,7 +29,8 @@ int explain(const std::vector<std::string>& words) {
     for (const std::string& word : words) {
         const analyzer::Rule* rule = find(word);
         if (rule == nullptr) {
-            complain(fmt::format("no lint rule is called `{}': {}", word, nearest_rule(word)));
+            complain(
+                fmt::format("no lint rule is called `{}': {}", word, analyzer::nearest_rule(word)));
             code = exit_usage;
             continue;
         }

@@ -86,7 +86,11 @@ FixedFile fix_file(Checked& checked, const FixArguments& arguments, const Checks
             fmt::format("{}: left as it was: a ruleset with errors is not fixed\n", path);
         return out;
     }
-    FileDraft::Reading reading{checks, known(*checked.input, context), threads};
+    // What the file's comments suppress is not fixed: its findings are settled in each round.
+    Checks alone = checks;
+    alone.extent = analyzer::Extent::host;
+    FileDraft::Reading reading{alone, known(*checked.input, context), threads};
+    if (checks.extent == analyzer::Extent::file) checked.findings.reset();
     FileDraft first(reading, std::move(checked));
     rewriter::Fixed fixed = rewriter::fix(first, {arguments.unsafe});
     if (!context.quiet) out.messages = remaining(path, fixed, arguments.unsafe);
@@ -101,12 +105,14 @@ FixedFile fix_file(Checked& checked, const FixArguments& arguments, const Checks
         if (!why.empty()) {
             out.messages = fmt::format("untrack: {}: left as it was: {}\n", path, why);
             out.failed = true;
-            checked = first.take();
+            checked = check(first.take().input, checks, threads);
             return out;
         }
     }
     out.findings = fixed.findings;
     checked = fixed.draft ? static_cast<FileDraft&>(*fixed.draft).take() : first.take();
+    if (checks.extent == analyzer::Extent::file)
+        checked = check(std::move(checked.input), checks, threads);
     return out;
 }
 

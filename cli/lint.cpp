@@ -127,7 +127,7 @@ class Linting {
                 if (!analyzer::Selection::make({word}, {}))
                     complain(fmt::format("{} {}: no lint rule is called so: {}",
                                          words == &arguments_.select ? "--select" : "--ignore",
-                                         word.empty() ? "''" : word, nearest_rule(word)));
+                                         word.empty() ? "''" : word, analyzer::nearest_rule(word)));
         return std::nullopt;
     }
 

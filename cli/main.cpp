@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <new>
 
+#include "base/spelling.hpp"
 #include "cli/common.hpp"
 #include "cli/definition.hpp"
 #include "cli/streams.hpp"
@@ -20,7 +21,7 @@ std::string unknown_subcommand(const CLI::App& app, const std::string& word) {
     for (const CLI::App* sub :
          app.get_subcommands([](const CLI::App* s) { return !is_hidden(*s); })) {
         list += (list.empty() ? "" : ", ") + sub->get_name();
-        if (std::size_t d = distance(word, sub->get_name()); d < least) {
+        if (std::size_t d = untrack::distance(word, sub->get_name()); d < least) {
             least = d;
             best = sub->get_name();
         }
