@@ -28,6 +28,7 @@ void Findings::append(Findings&& others) {
     };
     take(list, others.list);
     take(suppressed, others.suppressed);
+    take(known, others.known);
     texts_.splice(texts_.end(), others.texts_);
     std::move(others.details_.begin(), others.details_.end(), std::back_inserter(details_));
 }

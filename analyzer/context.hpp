@@ -23,6 +23,7 @@ class Findings {
   public:
     std::vector<Finding> list;
     std::vector<Finding> suppressed;  ///< what the file's comments took from the list
+    std::vector<Finding> known;       ///< what a baseline took from it
 
     void add(Finding finding) { list.push_back(finding); }
     /// Keeps a text that is made for one finding.

@@ -29,6 +29,8 @@ struct Context {
     std::string family;
     std::string color = "auto";
     std::vector<std::string> formats;
+    std::string config;  ///< the configuration file that was named
+    bool no_config = false;
     std::size_t jobs = 0;  ///< threads; 0: as many as there are processors
     bool quiet = false;
     bool verbose = false;
@@ -58,5 +60,6 @@ void add_rewrite(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_generate(CLI::App& app);
 void add_lsp(CLI::App& app, Context& context);
+void add_config(CLI::App& app, Context& context);
 
 }  // namespace untrack::cli

@@ -150,7 +150,7 @@ std::vector<model::TextError> errors_of(const Input& input) {
 }  // namespace
 
 std::optional<std::vector<std::string>> find_files(const std::vector<std::string>& paths,
-                                                   std::string_view subcommand) {
+                                                   std::string_view subcommand, bool* incomplete) {
     if (paths.empty()) {
         if (::isatty(STDIN_FILENO) != 1) return std::vector<std::string>{"-"};
         complain(fmt::format(
@@ -187,7 +187,11 @@ std::optional<std::vector<std::string>> find_files(const std::vector<std::string
         }
         for (const std::string& file : search.found) add(file);
     }
-    if (failed) return std::nullopt;
+    if (incomplete != nullptr) {
+        *incomplete = failed;
+    } else if (failed) {
+        return std::nullopt;
+    }
     return files;
 }
 

@@ -51,9 +51,11 @@ struct Input {
 /// The files that the paths stand for: a file for itself, a directory for the rulesets in and below
 /// it, in the order of their names; each file once. No path at all is standard input, unless
 /// that is a terminal. `subcommand` is what messages call the reader. When something is wrong, says
-/// so on stderr and returns nothing.
+/// so on stderr and returns nothing; who gives `incomplete` gets what can be read, and is told
+/// there when a directory holds something else.
 std::optional<std::vector<std::string>> find_files(const std::vector<std::string>& paths,
-                                                   std::string_view subcommand);
+                                                   std::string_view subcommand,
+                                                   bool* incomplete = nullptr);
 
 /// Smaller files are done before other threads have begun, in bytes.
 inline constexpr std::size_t worth_threads = std::size_t{1} << 20U;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // untrack lint: findings, and whether the rulesets need connection tracking at all.
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <span>
 #include <unistd.h>
 
 #include "base/parallel.hpp"
+#include "cli/file_list.hpp"
 #include "cli/fix.hpp"
 #include "cli/formats.hpp"
 #include "cli/hosts.hpp"
+#include "cli/known_findings.hpp"
 #include "cli/rule_pages.hpp"
+#include "cli/settings.hpp"
 #include "cli/streams.hpp"
 #include "report/lint_formats.hpp"
 #include "report/lint_report.hpp"
@@ -21,11 +23,11 @@ namespace {
 
 struct LintArguments {
     std::vector<std::string> paths;
-    std::vector<std::string> select;
-    std::vector<std::string> ignore;
-    std::string fail_on = "warning";
-    std::string kernel = "modern";
+    std::string files_from;
+    Flags flags;
+    KnownFindings known;
     FixArguments fixes;
+    bool exit_zero = false;
 };
 
 /// Findings that are made into text at once: about a hundred kilobytes.
@@ -35,6 +37,7 @@ constexpr std::size_t findings_at_once = 256;
 struct Linted : Checked {
     std::string error;
     FixedFile fixed;
+    std::size_t number = 0;  ///< its place among the paths
 };
 
 std::string_view page_of(std::string_view code) {
@@ -46,101 +49,110 @@ std::string_view page_of(std::string_view code) {
 
 class Linting {
   public:
-    Linting(const LintArguments& arguments, const Context& context)
-        : arguments_(arguments), context_(context) {}
+    Linting(LintArguments& arguments, const Context& context)
+        : arguments_(arguments), fixes_(arguments.fixes), context_(context) {}
 
     int run() {
-        auto selection = select();
-        if (!selection) return exit_usage;
-        if (arguments_.fixes.unsafe && !arguments_.fixes.any()) {
+        if (!check_lint_flags(arguments_.flags)) return exit_usage;
+        if (fixes_.unsafe && !fixes_.any()) {
             complain(
                 "lint: --unsafe-fixes says which fixes --fix and --diff apply: give one of them");
             return exit_usage;
         }
-        auto paths = find_files(arguments_.paths, "lint");
-        if (!paths) return exit_usage;
+        auto paths = find();
+        if (!paths || !settle_files(*paths)) return exit_usage;
         Formats formats(context_, *paths, Reports::findings);
+        arguments_.known.read(*paths);
         wants_json_ = formats.wants(Format::json);
-        const FixArguments& fixes = arguments_.fixes;
-        std::optional<Interruption> interruption;
-        if (fixes.fix && !fixes.diff)
-            interruption.emplace(
-                [] { return "\nuntrack: interrupted: every file is as it was, or fixed\n"; });
-        bool failed = false;
-        bool left = false;
         threads_ = job_count(context_);
-        const std::size_t for_each_file = std::max<std::size_t>(threads_ / paths->size(), 1);
-        const Hosts hosts(*paths, arguments_.paths);
-        auto checks = [&](std::size_t i) {
-            auto extent = hosts.is_alone(i) ? analyzer::Extent::host : analyzer::Extent::file;
-            return Checks{*selection, kernel(), extent};
-        };
-        in_order(
-            paths->size(), threads_,
-            [&](std::size_t i) {
-                return check((*paths)[i], checks(i), for_each_file,
-                             interruption ? &*interruption : nullptr);
-            },
-            [&](std::size_t, Linted&& linted) {
-                count(linted.fixed);
-                left = left || linted.fixed.failed;
-                if (!linted.error.empty()) {
-                    complain(linted.error);
-                    failed = true;
-                } else if (!failed) {
-                    print_error(remarks(*linted.input, context_));
-                    print_error(linted.fixed.messages);
-                    keep(std::move(linted));
-                }
-            });
-        if (fixes.diff && !failed) {
+        read(*paths);
+        if (fixes_.diff) {
             write_out(use_color(context_.color, STDOUT_FILENO) ? report::colored_diff(text_)
                                                                : text_);
             if (!context_.quiet) print_error(summary("would fix"));
-            return text_.empty() ? exit_ok : exit_findings;
+            return failed_ ? exit_usage : text_.empty() ? exit_ok : exit_findings;
         }
-        if (failed || left) {
-            if (fixes.any()) print_error(summary("fixed"));
-            return exit_usage;
-        }
-        ask_hosts(hosts, checks);
-        count();
-        prints_ruleset_ = fixes.fix && std::count(paths->begin(), paths->end(), "-") > 0;
+        if (failed_ && files_.empty()) return exit_usage;
+        know_findings();
+        prints_ruleset_ = fixes_.fix && std::count(paths->begin(), paths->end(), "-") > 0;
         write_out(text_);
         std::vector<Output> outputs = formats.open([](Format) { return true; });
         for (Output& output : outputs) {
             print(output);
             output.finish();
         }
-        return worst_ ? exit_findings : exit_ok;
+        arguments_.known.write(!failed_);
+        if (failed_) return exit_usage;
+        return worst_ && !arguments_.exit_zero ? exit_findings : exit_ok;
     }
 
   private:
-    [[nodiscard]] std::optional<analyzer::Selection> select() const {
-        // What cannot be read is never passed over, unless --ignore says so.
-        std::vector<std::string> chosen = arguments_.select;
-        if (!chosen.empty()) chosen.emplace_back("UT901");
-        auto selection = analyzer::Selection::make(chosen, arguments_.ignore);
-        if (selection) return *selection;
-        for (const auto* words : {&arguments_.select, &arguments_.ignore})
-            for (const std::string& word : *words)
-                if (!analyzer::Selection::make({word}, {}))
-                    complain(fmt::format("{} {}: no lint rule is called so: {}",
-                                         words == &arguments_.select ? "--select" : "--ignore",
-                                         word.empty() ? "''" : word, analyzer::nearest_rule(word)));
-        return std::nullopt;
+    std::optional<std::vector<std::string>> find() {
+        if (arguments_.files_from.empty()) return find_files(arguments_.paths, "lint", &failed_);
+        std::vector<std::string> all = arguments_.paths;
+        if (arguments_.files_from == "-" && std::find(all.begin(), all.end(), "-") != all.end()) {
+            complain("standard input (-) cannot be both the list of files and a ruleset");
+            return std::nullopt;
+        }
+        std::vector<std::string> listed = read_file_list(arguments_.files_from);
+        all.insert(all.end(), listed.begin(), listed.end());
+        // Nothing to do is a good answer to a program that asks about what changed.
+        return all.empty() ? all : find_files(all, "lint", &failed_);
     }
 
-    [[nodiscard]] model::KernelProfile kernel() const {
-        return arguments_.kernel == "2.6"    ? model::KernelProfile::rhel6_2_6
-               : arguments_.kernel == "3.10" ? model::KernelProfile::rhel7_3_10
-                                             : model::KernelProfile::modern;
+    /// What holds for each file; false when a configuration is wrong, which is said.
+    bool settle_files(const std::vector<std::string>& paths) {
+        Configs configs(context_);
+        for (const std::string& path : paths) {
+            auto config = configs.of(path);
+            if (!config) {
+                print_error(config.error());
+                return false;
+            }
+            LintSettings settings = lint_settings(settings_for(path, *config, arguments_.flags));
+            fail_on_.push_back(settings.fail_on);
+            checks_.push_back({std::move(settings.selection), settings.kernel});
+        }
+        return true;
+    }
+
+    void read(const std::vector<std::string>& paths) {
+        std::optional<Interruption> interruption;
+        if (fixes_.fix && !fixes_.diff)
+            interruption.emplace(
+                [] { return "\nuntrack: interrupted: every file is as it was, or fixed\n"; });
+        const std::size_t for_each_file =
+            std::max<std::size_t>(threads_ / std::max<std::size_t>(paths.size(), 1), 1);
+        const Hosts hosts(paths, arguments_.paths);
+        for (std::size_t i = 0; i < paths.size(); ++i)
+            if (!hosts.is_alone(i)) checks_[i].extent = analyzer::Extent::file;
+        in_order(
+            paths.size(), threads_,
+            [&](std::size_t i) {
+                return check(paths[i], checks_[i], for_each_file,
+                             interruption ? &*interruption : nullptr);
+            },
+            [&](std::size_t i, Linted&& linted) {
+                linted.number = i;
+                failed_ = failed_ || linted.fixed.failed || !linted.error.empty();
+                count(linted.fixed);
+                if (!linted.error.empty()) return complain(linted.error);
+                print_error(remarks(*linted.input, context_));
+                print_error(linted.fixed.messages);
+                keep(std::move(linted));
+            });
+        // What several files are together is not known when one of them is not.
+        if (checked_.size() == paths.size()) ask_hosts(hosts);
+        for (Linted& linted : checked_)
+            if (checks_[linted.number].extent == analyzer::Extent::file)
+                analyzer::settle(*linted.input->views.front()->text,
+                                 checks_[linted.number].selection, *linted.findings);
     }
 
     [[nodiscard]] Linted check(const std::string& path, const Checks& checks, std::size_t threads,
                                Interruption* interruption) const {
         Linted linted;
-        bool fixes = arguments_.fixes.any();
+        bool fixes = fixes_.any();
         auto input = read_input(path, context_, fixes ? Keep::copied : Keep::mapped, threads);
         if (!input) {
             linted.error = std::move(input.error());
@@ -151,9 +163,7 @@ class Linting {
             return linted;
         }
         static_cast<Checked&>(linted) = cli::check(std::move(*input), checks, threads);
-        if (fixes)
-            linted.fixed =
-                fix_file(linted, arguments_.fixes, checks, context_, threads, interruption);
+        if (fixes) linted.fixed = fix_file(linted, fixes_, checks, context_, threads, interruption);
         return linted;
     }
 
@@ -199,8 +209,7 @@ class Linting {
 
     /// Adds what is found of several files together. Their contexts are made again, so that no
     /// file's is kept while others are read.
-    template <typename ChecksOf>
-    void ask_hosts(const Hosts& hosts, ChecksOf checks) {
+    void ask_hosts(const Hosts& hosts) {
         std::vector<std::vector<std::size_t>> asked =
             hosts.together([&](std::size_t i) -> const Input& { return *checked_[i].input; });
         in_order(
@@ -209,11 +218,11 @@ class Linting {
                 std::vector<Contexts> made;
                 std::vector<analyzer::HostFile> files;
                 for (std::size_t file : asked[i]) {
-                    made.push_back(contexts(*checked_[file].input, checks(file).kernel, 1));
+                    made.push_back(contexts(*checked_[file].input, checks_[file].kernel, 1));
                     files.emplace_back();
                     for (const auto& view : made.back()) files.back().push_back(view.get());
                 }
-                return analyzer::lint_host(files, checks(asked[i].front()).selection);
+                return analyzer::lint_host(files, checks_[asked[i].front()].selection);
             },
             [&](std::size_t i, std::vector<analyzer::Findings>&& found) {
                 for (std::size_t k = 0; k < found.size(); ++k)
@@ -221,15 +230,16 @@ class Linting {
             });
     }
 
-    void count() {
-        auto limit = arguments_.fail_on == "error"  ? analyzer::Severity::error
-                     : arguments_.fail_on == "info" ? analyzer::Severity::info
-                                                    : analyzer::Severity::warning;
-        for (const Linted& linted : checked_)
-            for (const analyzer::Finding& f : linted.findings->list) {
-                worst_ = worst_ || f.severity >= limit;
-                ++counts_[static_cast<std::size_t>(f.severity)];
-            }
+    /// Takes out what the baseline knows, and looks for what fails the run.
+    void know_findings() {
+        for (std::size_t k = 0; k < checked_.size(); ++k) {
+            analyzer::Findings& findings = *checked_[k].findings;
+            std::size_t i = checked_[k].number;
+            std::string gone = arguments_.known.filter(files_[k], findings, checks_[i].selection);
+            if (context_.verbose) print_error(gone);
+            for (const analyzer::Finding& f : findings.list)
+                worst_ = worst_ || f.severity >= fail_on_[i];
+        }
     }
 
     void print(Output& to) const {
@@ -278,23 +288,22 @@ class Linting {
         }
         std::string out;
         if (!context_.quiet) {
-            std::size_t all = counts_[0] + counts_[1] + counts_[2];
-            if (arguments_.fixes.fix) out += summary("fixed");
-            out += all == 0
-                       ? std::string("no findings\n")
-                       : fmt::format("{}, {}, {}\n", plural(counts_[2], "error"),
-                                     plural(counts_[1], "warning"), plural(counts_[0], "remark"));
+            if (fixes_.fix) out += summary("fixed");
+            out += report::lint_summary(files_);
             out += report::conntrack_summary(files_);
         }
         write(out);
     }
 
-    const LintArguments& arguments_;
+    LintArguments& arguments_;
+    const FixArguments& fixes_;
     const Context& context_;
-    std::vector<Linted> checked_;
-    std::vector<report::LintedFile> files_;
-    std::array<std::size_t, 3> counts_{};
+    std::vector<Checks> checks_;               ///< by path
+    std::vector<analyzer::Severity> fail_on_;  ///< by path
+    std::vector<Linted> checked_;              ///< those that could be read
+    std::vector<report::LintedFile> files_;    ///< the same
     bool worst_ = false;
+    bool failed_ = false;  ///< something could not be read or replaced
     bool wants_json_ = false;
     std::size_t fixed_findings_ = 0;
     std::size_t fixed_files_ = 0;
@@ -313,14 +322,12 @@ void add_lint(CLI::App& app, Context& context) {
         "PATH", arguments->paths,
         "Files, directories, or - for standard input (which is read, too, when there is "
         "no path)");
-    add_repeatable(*sub, "--select", arguments->select,
-                   "Only these rules, and syntax errors: codes, names or prefixes (UT1,UT203)")
-        ->delimiter(',')
-        ->type_name("CODES");
-    add_repeatable(*sub, "--ignore", arguments->ignore, "Not these rules")
-        ->delimiter(',')
-        ->type_name("CODES");
-    add_format_option(*sub, context, Reports::findings);
+    sub->add_option("--files-from", arguments->files_from,
+                    "Files and directories from a list in FILE or standard input (-), in lines or "
+                    "between NUL bytes")
+        ->type_name("FILE");
+    add_lint_flags(*sub, arguments->flags);
+    sub->add_flag("--exit-zero", arguments->exit_zero, "Exit with 0 whatever was found");
     sub->add_flag("--fix", arguments->fixes.fix,
                   "Apply fixes that are proven to change nothing packets meet");
     sub->add_flag("--diff", arguments->fixes.diff,
@@ -328,14 +335,9 @@ void add_lint(CLI::App& app, Context& context) {
         ->excludes("--format");
     sub->add_flag("--unsafe-fixes", arguments->fixes.unsafe,
                   "With --fix or --diff: also fixes that change what a ruleset does");
-    sub->add_option("--fail-on", arguments->fail_on,
-                    "Exit with 1 from this severity on: info, warning or error")
-        ->check(CLI::IsMember({"info", "warning", "error"}))
-        ->capture_default_str();
-    sub->add_option("--kernel", arguments->kernel,
-                    "Kernel profile: modern (4.9 and later), 3.10 or 2.6")
-        ->check(CLI::IsMember({"modern", "3.10", "2.6"}))
-        ->capture_default_str();
+    arguments->known.add_options(*sub);
+    add_config_options(*sub, context);
+    add_format_option(*sub, context, Reports::findings);
     add_jobs_option(*sub, context);
     add_input_options(*sub, context);
     add_common_options(*sub, context);

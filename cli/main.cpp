@@ -66,6 +66,7 @@ int run(int argc, char** argv) {
     add_trace(app, context);
     add_explain(app, context);
     add_rules(app, context);
+    add_config(app, context);
     add_dump(app, context);
     add_lsp(app, context);
     add_generate(app);

@@ -12,6 +12,7 @@
 #include "cli/input.hpp"
 #include "cli/interruption.hpp"
 #include "cli/progress.hpp"
+#include "cli/settings.hpp"
 #include "cli/streams.hpp"
 #include "model/iptables_values.hpp"
 #include "report/rewrite_report.hpp"
@@ -21,11 +22,8 @@ namespace untrack::cli {
 namespace {
 
 struct RewriteArguments {
-    std::vector<std::string> ports;
     std::vector<std::string> paths;
-    std::string role = "server";
-    std::string address;
-    std::string interface;
+    Flags services;
     std::string backup;
     std::vector<std::string> force;
     bool legacy_target = false;
@@ -47,9 +45,8 @@ class Rewriting {
         : arguments_(arguments), context_(context) {}
 
     int run() {
-        if (!read_request()) return exit_usage;
         auto paths = find_files(arguments_.paths, "rewrite --port 80/tcp");
-        if (!paths) return exit_usage;
+        if (!paths || !read_requests(*paths)) return exit_usage;
         Formats formats(context_, *paths);
         if (!usage(*paths, formats)) return exit_usage;
         std::optional<Interruption> interruption;
@@ -69,8 +66,8 @@ class Rewriting {
         in_order(
             paths->size(), job_count(context_),
             [&](std::size_t i) {
-                return try_to_convert((*paths)[i], formats, interruption ? &*interruption : nullptr,
-                                      replaced);
+                return try_to_convert((*paths)[i], requests_[i], formats,
+                                      interruption ? &*interruption : nullptr, replaced);
             },
             [&](std::size_t i, Converted&& converted) {
                 progress.say(converted.messages, i + 1);
@@ -84,22 +81,43 @@ class Rewriting {
     }
 
   private:
-    bool read_request() {
-        for (const std::string& text : arguments_.ports) {
-            auto service = rewriter::parse_service(text);
-            if (!service) {
-                complain(fmt::format("--port: {}", service.error()));
+    /// What is asked of each file; false, which is said, when that is not known.
+    bool read_requests(const std::vector<std::string>& paths) {
+        Configs configs(context_);
+        for (const std::string& path : paths) {
+            auto config = configs.of(path);
+            if (!config) {
+                print_error(config.error());
                 return false;
             }
-            request_.services.push_back(*service);
+            auto request = request_of(settings_for(path, *config, arguments_.services));
+            if (request && request->services.empty())
+                request = tl::make_unexpected(fmt::format(
+                    "which service? --port 80,443/tcp says it, or `ports' in a {}", config_name));
+            if (!request) {
+                complain(request.error());
+                return false;
+            }
+            requests_.push_back(std::move(*request));
         }
-        request_.role =
-            arguments_.role == "router" ? rewriter::Role::router : rewriter::Role::server;
-        request_.interface = arguments_.interface;
-        request_.address_text = arguments_.address;
-        request_.legacy_target = arguments_.legacy_target;
-        request_.forced.insert(arguments_.force.begin(), arguments_.force.end());
         return true;
+    }
+
+    [[nodiscard]] tl::expected<rewriter::Request, std::string> request_of(
+        const Settings& settings) const {
+        rewriter::Request request;
+        for (const Sourced& text : settings.ports) {
+            auto service = rewriter::parse_service(text.value);
+            if (!service) return tl::make_unexpected(fmt::format("--port: {}", service.error()));
+            request.services.push_back(*service);
+        }
+        request.role =
+            settings.role.value == "router" ? rewriter::Role::router : rewriter::Role::server;
+        request.interface = settings.interface.value;
+        request.address_text = settings.address.value;
+        request.legacy_target = arguments_.legacy_target;
+        request.forced.insert(arguments_.force.begin(), arguments_.force.end());
+        return request;
     }
 
     [[nodiscard]] bool usage(const std::vector<std::string>& paths, const Formats& formats) const {
@@ -125,23 +143,22 @@ class Rewriting {
     }
 
     /// The service's address, in the family of the file; why not, or nothing.
-    std::string read_address(const Input& input, rewriter::Request& request) const {
-        if (arguments_.address.empty()) return {};
+    static std::string read_address(const Input& input, rewriter::Request& request) {
+        const std::string& text = request.address_text;
+        if (text.empty()) return {};
         for (const auto& view : input.views) {
             model::MaskedAddress address;
             model::Family family = view->ruleset.family;
-            if (model::parse_masked_address(family, arguments_.address, address) !=
-                model::AddressParse::ok)
+            if (model::parse_masked_address(family, text, address) != model::AddressParse::ok)
                 continue;
             request.address = address;
             request.address_family = family;
             return {};
         }
         char digit = family_digit(input.views.front()->ruleset.family)[0];
-        if (input.views.size() > 1)
-            return fmt::format("--address {} is no address", arguments_.address);
-        return fmt::format("--address {} is no IPv{} address, and this is an IPv{} ruleset",
-                           arguments_.address, digit, digit);
+        if (input.views.size() > 1) return fmt::format("--address {} is no address", text);
+        return fmt::format("--address {} is no IPv{} address, and this is an IPv{} ruleset", text,
+                           digit, digit);
     }
 
     static Converted failed(const std::string& path, std::string why, std::string messages) {
@@ -154,10 +171,11 @@ class Rewriting {
     }
 
     /// One file that is too large for the memory is no reason to leave the others.
-    Converted try_to_convert(const std::string& path, const Formats& formats,
-                             Interruption* interruption, std::atomic<std::size_t>& replaced) const {
+    Converted try_to_convert(const std::string& path, const rewriter::Request& request,
+                             const Formats& formats, Interruption* interruption,
+                             std::atomic<std::size_t>& replaced) const {
         try {
-            return convert(path, formats, interruption, replaced);
+            return convert(path, request, formats, interruption, replaced);
         } catch (const std::bad_alloc&) {
             std::string why = "there is not enough memory for this input";
             return failed(path, why, fmt::format("untrack: {}: {}\n", path, why));
@@ -172,8 +190,8 @@ class Rewriting {
         return rewriter::rewrite(input.nft_tree, views, request);
     }
 
-    Converted convert(const std::string& path, const Formats& formats, Interruption* interruption,
-                      std::atomic<std::size_t>& replaced) const {
+    Converted convert(const std::string& path, rewriter::Request request, const Formats& formats,
+                      Interruption* interruption, std::atomic<std::size_t>& replaced) const {
         auto read = read_input(path, context_, Keep::copied);
         if (!read) return failed(path, read.error(), fmt::format("untrack: {}\n", read.error()));
         Input& input = **read;
@@ -186,7 +204,6 @@ class Rewriting {
                           errors + fmt::format("untrack: {}: left as it was: a ruleset with errors "
                                                "is not rewritten\n",
                                                input.file.path()));
-        rewriter::Request request = request_;
         if (std::string why = read_address(input, request); !why.empty())
             return failed(path, why, fmt::format("untrack: {}: {}\n", input.file.path(), why));
 
@@ -262,7 +279,7 @@ class Rewriting {
 
     const RewriteArguments& arguments_;
     const Context& context_;
-    rewriter::Request request_;
+    std::vector<rewriter::Request> requests_;  ///< by file
 };
 
 }  // namespace
@@ -270,22 +287,12 @@ class Rewriting {
 void add_rewrite(CLI::App& app, Context& context) {
     auto arguments = std::make_shared<RewriteArguments>();
     CLI::App* sub = app.add_subcommand("rewrite", "Take services out of connection tracking");
-    add_repeatable(*sub, "--port", arguments->ports,
-                   "A service: 80,443/tcp, 8000-8010/tcp, 53/udp, https/tcp (repeatable)")
-        ->type_name("SPEC")
-        ->required();
     sub->add_option(
         "PATH", arguments->paths,
         "Files, directories, or - for standard input (which is read, too, when there is "
         "no path)");
-    sub->add_option("--role", arguments->role,
-                    "server: this host is the destination; router: the service passes through")
-        ->check(CLI::IsMember({"server", "router"}))
-        ->capture_default_str();
-    sub->add_option("--address", arguments->address, "The service's own address or network")
-        ->type_name("A[/LEN]");
-    sub->add_option("--iface", arguments->interface, "The interface by which its clients come")
-        ->type_name("NAME");
+    add_service_flags(*sub, arguments->services);
+    add_config_options(*sub, context);
     add_format_option(*sub, context);
     sub->add_option("--force", arguments->force,
                     "Convert in spite of a refusal, by its code (repeatable)")

@@ -59,8 +59,16 @@ class Writer {
         }
         out_ += "],\n\"conntrack\":[";
         conntrack();
-        format("],\n\"summary\":{{\"error\":{},\"warning\":{},\"info\":{}}}}}\n", counts_[2],
-               counts_[1], counts_[0]);
+        std::size_t suppressed = 0;
+        std::size_t known = 0;
+        for (const LintedFile& file : files_) {
+            suppressed += file.findings->suppressed.size();
+            known += file.findings->known.size();
+        }
+        format(
+            "],\n\"summary\":{{\"error\":{},\"warning\":{},\"info\":{},\"suppressed\":{},"
+            "\"baseline\":{}}}}}\n",
+            counts_[2], counts_[1], counts_[0], suppressed, known);
         sink_(out_);
     }
 

@@ -37,6 +37,8 @@ struct LintedFile {
 /// A finding with its place, an excerpt and a caret, appended to `out`.
 void append_finding(std::string& out, const LintedFile& file, const analyzer::Finding& finding,
                     bool color);
+/// How many findings there are, and how many were suppressed or known.
+std::string lint_summary(const std::vector<LintedFile>& files);
 /// One sentence per family: whether conntrack is needed, and by which lines.
 std::string conntrack_summary(const std::vector<LintedFile>& files);
 /// Takes the pieces of a report in order.

@@ -152,6 +152,31 @@ void append_finding(std::string& out, const LintedFile& file, const analyzer::Fi
     }
 }
 
+std::string lint_summary(const std::vector<LintedFile>& files) {
+    std::array<std::size_t, 3> counts{};
+    std::size_t suppressed = 0;
+    std::size_t known = 0;
+    for (const LintedFile& file : files) {
+        for (const analyzer::Finding& f : file.findings->list)
+            ++counts[static_cast<std::size_t>(f.severity)];
+        suppressed += file.findings->suppressed.size();
+        known += file.findings->known.size();
+    }
+    auto plural = [](std::size_t n, const char* noun) {
+        return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
+    };
+    std::string out = counts[0] + counts[1] + counts[2] == 0
+                          ? std::string("no findings")
+                          : fmt::format("{}, {}, {}", plural(counts[2], "error"),
+                                        plural(counts[1], "warning"), plural(counts[0], "remark"));
+    std::string besides;
+    if (suppressed != 0) besides = fmt::format("{} suppressed", suppressed);
+    if (known != 0)
+        besides += fmt::format("{}{} in the baseline", besides.empty() ? "" : ", ", known);
+    if (!besides.empty()) out += fmt::format(" ({})", besides);
+    return out + '\n';
+}
+
 std::string conntrack_summary(const std::vector<LintedFile>& files) {
     std::string out;
     for (model::Family family : {model::Family::ip, model::Family::ip6}) {
