@@ -258,7 +258,7 @@ class Linting {
             case Format::json:
                 return report::lint_json(files_, write);
             case Format::sarif:
-                return report::lint_sarif(files_, page_of, write);
+                return report::lint_sarif(files_, page_of, !failed_, write);
             case Format::github:
                 return report::lint_github(files_, write);
             case Format::gitlab:

@@ -15,7 +15,9 @@ namespace untrack::report {
 using RulePages = std::function<std::string_view(std::string_view)>;
 
 /// One log of SARIF 2.1.0 (OASIS) with one run.
-void lint_sarif(const std::vector<LintedFile>& files, const RulePages& pages, const Sink& sink);
+/// `complete`: every file could be read.
+void lint_sarif(const std::vector<LintedFile>& files, const RulePages& pages, bool complete,
+                const Sink& sink);
 /// Workflow commands of GitHub Actions, a line each.
 void lint_github(const std::vector<LintedFile>& files, const Sink& sink);
 /// The array of GitLab's code quality report.

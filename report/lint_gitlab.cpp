@@ -53,11 +53,12 @@ void lint_gitlab(const std::vector<LintedFile>& files, const Sink& sink) {
             fmt::format_to(std::back_inserter(out.text), ",\"fingerprint\":\"{}{}\"",
                            analyzer::fingerprint_text(analyzer::fingerprint_of(path)),
                            analyzer::fingerprint_text(own));
-            fmt::format_to(std::back_inserter(out.text), ",\"severity\":\"{}\",\"location\":{{\"path\":",
-                           severity(f.severity));
+            fmt::format_to(std::back_inserter(out.text),
+                           ",\"severity\":\"{}\",\"location\":{{\"path\":", severity(f.severity));
             append_string(out.text, path);
             fmt::format_to(std::back_inserter(out.text),
-                           ",\"lines\":{{\"begin\":{},\"end\":{}}}}}}}", at.begin.line, at.end.line);
+                           ",\"lines\":{{\"begin\":{},\"end\":{}}}}}}}", at.begin.line,
+                           at.end.line);
             out.may_write();
         }
     }

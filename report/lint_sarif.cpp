@@ -49,8 +49,13 @@ std::string uri(std::string_view path) {
 
 class Writer {
   public:
-    Writer(const std::vector<LintedFile>& files, const RulePages& pages, const Sink& sink)
-        : files_(files), pages_(pages), out_(sink), index_(analyzer::rules().size(), none) {}
+    Writer(const std::vector<LintedFile>& files, const RulePages& pages, bool complete,
+           const Sink& sink)
+        : files_(files),
+          pages_(pages),
+          complete_(complete),
+          out_(sink),
+          index_(analyzer::rules().size(), none) {}
 
     void write() {
         out_.text =
@@ -59,19 +64,24 @@ class Writer {
             "\"name\":\"untrack\",\"version\":\"" UNTRACK_VERSION
             "\",\"semanticVersion\":\"" UNTRACK_VERSION "\",\n\"rules\":[";
         rules();
-        // Nothing is written before every file was read and linted.
-        out_.text +=
-            "]}},\n\"invocations\":[{\"executionSuccessful\":true}],\n"
-            "\"columnKind\":\"unicodeCodePoints\",\n\"artifacts\":[";
+        format(
+            "]}}}},\n\"invocations\":[{{\"executionSuccessful\":{}}}],\n"
+            "\"columnKind\":\"unicodeCodePoints\",\n\"artifacts\":[",
+            complete_);
         artifacts();
         out_.text += "],\n\"results\":[";
         first_ = true;
         for (const LintedFile& file : files_) {
             analyzer::Fingerprints fingerprints(*file.text);
-            for (const analyzer::Finding& f : file.findings->list) {
-                next();
-                result(file, f, fingerprints.next(f, file.ruleset_of(f)));
-            }
+            auto results = [&](const std::vector<analyzer::Finding>& list, std::string_view by) {
+                for (const analyzer::Finding& f : list) {
+                    next();
+                    result(file, f, fingerprints.next(f, file.ruleset_of(f)), by);
+                }
+            };
+            results(file.findings->list, {});
+            results(file.findings->suppressed, "{\"kind\":\"inSource\"}");
+            results(file.findings->known, "{\"kind\":\"external\"}");
         }
         out_.text += "]}]}\n";
         out_.write();
@@ -93,8 +103,12 @@ class Writer {
 
     /// Those that found something.
     void rules() {
-        for (const LintedFile& file : files_)
-            for (const analyzer::Finding& f : file.findings->list) index_[f.code] = 0;
+        for (const LintedFile& file : files_) {
+            const analyzer::Findings& all = *file.findings;
+            for (const auto* list : {&all.list, &all.suppressed, &all.known})
+                for (const analyzer::Finding& f : *list) index_[f.code] = 0;
+            some_suppressed_ = some_suppressed_ || !all.suppressed.empty() || !all.known.empty();
+        }
         first_ = true;
         std::size_t count = 0;
         for (std::size_t i = 0; i < index_.size(); ++i) {
@@ -146,7 +160,9 @@ class Writer {
         out_.text += '}';
     }
 
-    void result(const LintedFile& file, const analyzer::Finding& f, std::uint64_t fingerprint) {
+    /// `suppressed`: how; empty when it is not.
+    void result(const LintedFile& file, const analyzer::Finding& f, std::uint64_t fingerprint,
+                std::string_view suppressed) {
         format("{{\"ruleId\":\"{}\",\"ruleIndex\":{},\"level\":\"{}\",\"message\":{{\"text\":",
                analyzer::rules()[f.code].code, index_[f.code], level(f.severity));
         append_string(out_.text, f.message);
@@ -160,6 +176,8 @@ class Writer {
         }
         format(",\"partialFingerprints\":{{\"rule/v1\":\"{}\"}}",
                analyzer::fingerprint_text(fingerprint));
+        // All results have it when one has.
+        if (some_suppressed_) format(",\"suppressions\":[{}]", suppressed);
         const analyzer::FindingDetails* details = file.findings->details_of(f);
         if (details != nullptr && details->witness)
             format(",\"properties\":{{\"witness\":{}}}",
@@ -228,6 +246,8 @@ class Writer {
 
     const std::vector<LintedFile>& files_;
     const RulePages& pages_;
+    bool complete_;
+    bool some_suppressed_ = false;
     Buffered out_;
     std::vector<std::size_t> index_;  ///< of the registry's rules in this log
     bool first_ = true;
@@ -235,8 +255,9 @@ class Writer {
 
 }  // namespace
 
-void lint_sarif(const std::vector<LintedFile>& files, const RulePages& pages, const Sink& sink) {
-    Writer(files, pages, sink).write();
+void lint_sarif(const std::vector<LintedFile>& files, const RulePages& pages, bool complete,
+                const Sink& sink) {
+    Writer(files, pages, complete, sink).write();
 }
 
 }  // namespace untrack::report
