@@ -64,6 +64,10 @@ class FileContext {
     const model::RulesetText& text;
     const model::Ruleset& ruleset;
     const model::KernelProfile kernel;
+    /// Whether fixes of spelling are shown to keep the meaning. Who only prints that there are
+    /// fixes may do without: they are safe when they can be read at all, and whoever applies them
+    /// looks again.
+    bool proves_spelling = true;
     RuleLists rules;
     model::ChainJumps jumps;
 

@@ -3,10 +3,13 @@
 
 namespace untrack::cli {
 
-Contexts contexts(const Input& input, model::KernelProfile kernel, std::size_t threads) {
+Contexts contexts(const Input& input, const Checks& checks, std::size_t threads) {
     Contexts made;
-    for (const auto& view : input.views)
-        made.push_back(std::make_unique<analyzer::FileContext>(*view->text, kernel, threads));
+    for (const auto& view : input.views) {
+        made.push_back(
+            std::make_unique<analyzer::FileContext>(*view->text, checks.kernel, threads));
+        made.back()->proves_spelling = checks.proves_spelling;
+    }
     return made;
 }
 
@@ -15,7 +18,7 @@ Checked check(std::unique_ptr<Input> input, const Checks& checks, std::size_t th
     checked.input = std::move(input);
     const Input& in = *checked.input;
     if (in.file.text().size() < worth_threads) threads = 1;
-    Contexts views = contexts(in, checks.kernel, threads);
+    Contexts views = contexts(in, checks, threads);
     checked.findings = std::make_unique<analyzer::Findings>(
         in.language == model::Language::iptables
             ? analyzer::lint(*views.front(), checks.selection, threads, checks.extent)

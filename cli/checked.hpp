@@ -15,6 +15,7 @@ struct Checks {
     analyzer::Selection selection;
     model::KernelProfile kernel = model::KernelProfile::modern;
     analyzer::Extent extent = analyzer::Extent::host;
+    bool proves_spelling = true;  ///< FileContext::proves_spelling
 };
 
 /// A file that was read and linted; it does not move.
@@ -26,7 +27,7 @@ struct Checked {
 
 /// A file as the packets of each of its families meet it.
 using Contexts = std::vector<std::unique_ptr<analyzer::FileContext>>;
-Contexts contexts(const Input& input, model::KernelProfile kernel, std::size_t threads);
+Contexts contexts(const Input& input, const Checks& checks, std::size_t threads);
 
 /// Lints with several threads if the file is worth it.
 Checked check(std::unique_ptr<Input> input, const Checks& checks, std::size_t threads);

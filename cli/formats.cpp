@@ -121,6 +121,11 @@ Formats::Formats(const Context& context, const std::vector<std::string>& inputs,
     if (destinations_.empty()) destinations_.push_back({Format::text, {}});
 }
 
+bool Formats::only_text() const {
+    return std::all_of(destinations_.begin(), destinations_.end(),
+                       [](const Destination& d) { return d.format == Format::text; });
+}
+
 bool Formats::wants(Format format) const {
     return std::any_of(destinations_.begin(), destinations_.end(),
                        [&](const Destination& d) { return d.format == format; });

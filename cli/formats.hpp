@@ -46,6 +46,8 @@ class Formats {
             Reports reports = Reports::own);
 
     [[nodiscard]] bool wants(Format format) const;
+    /// Whether nobody but people is told.
+    [[nodiscard]] bool only_text() const;
     /// Whether the format goes to a file.
     [[nodiscard]] bool files(Format format) const;
     /// Opens the outputs of the formats for which `has` holds. It comes last: files are written

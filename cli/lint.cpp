@@ -64,6 +64,7 @@ class Linting {
         Formats formats(context_, *paths, Reports::findings);
         arguments_.known.read(*paths);
         wants_json_ = formats.wants(Format::json);
+        for (Checks& checks : checks_) checks.proves_spelling = !formats.only_text();
         threads_ = job_count(context_);
         read(*paths);
         if (fixes_.diff) {
@@ -218,7 +219,7 @@ class Linting {
                 std::vector<Contexts> made;
                 std::vector<analyzer::HostFile> files;
                 for (std::size_t file : asked[i]) {
-                    made.push_back(contexts(*checked_[file].input, checks_[file].kernel, 1));
+                    made.push_back(contexts(*checked_[file].input, checks_[file], 1));
                     files.emplace_back();
                     for (const auto& view : made.back()) files.back().push_back(view.get());
                 }

@@ -28,7 +28,7 @@ std::size_t count_refusals(const Draft& draft) {
     std::size_t count = 0;
     for (const model::RulesetText* text : draft.views())
         if (const auto* tree = text->iptables())
-            count += model::refusals(*tree, text->ruleset).size();
+            count += model::refusals(*tree, text->ruleset, model::ChainJumps(text->ruleset)).size();
     return count;
 }
 
