@@ -172,8 +172,11 @@ class Refusals {
                 !told.insert(rule.line).second)
                 return;
             reason("UT209",
-                   "this CT rule is for packets of the service too; the first CT target wins, and "
-                   "what it assigns would be lost",
+                   r_.language == model::Language::nft
+                       ? "this rule gives a zone to packets of the service, too: it wins over "
+                         "notrack, and they would stay tracked"
+                       : "this CT rule is for packets of the service too; the first CT target "
+                         "wins, and what it assigns would be lost",
                    offset_of(rule));
         });
     }

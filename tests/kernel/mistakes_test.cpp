@@ -132,6 +132,43 @@ TEST_F(Mistakes, TheFirstCtTargetWins) {
     }
 }
 
+TEST_F(Mistakes, AZoneOfNftWinsOverNotrackOnEitherSide) {
+    struct Row {
+        const char* statements;
+        bool tracked;
+        bool reported;
+    };
+    const Row rows[] = {
+        {"tcp dport 80 notrack", false, false},
+        {"tcp dport 80 ct zone set 3; tcp dport 80 notrack", true, true},
+        {"tcp dport 80 notrack; tcp dport 80 ct zone set 3", true, true},
+        {"tcp dport 80 notrack; tcp dport 80 ct original zone set 3", true, true},
+        // It is written into an entry, and there is none yet.
+        {"tcp dport 80 ct helper set \"h\"; tcp dport 80 notrack", false, false},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.statements);
+        Lab lab;
+        lab.serve(lab.server, 80);
+        std::string file = write(
+            "zone.nft",
+            std::string(
+                "flush ruleset\ntable ip t {\n ct helper h { type \"ftp\" protocol tcp; }\n "
+                "chain p { type filter hook prerouting priority raw; ") +
+                row.statements +
+                "; }\n chain o { type filter hook output priority raw; tcp sport 80 notrack; }\n "
+                "chain i { type filter hook input priority 0; policy drop; ct state untracked "
+                "accept; ct state new accept; }\n}\n");
+        ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+        call_from(lab.client, {"192.0.2.1", 80});
+        EXPECT_EQ(lab.entries(lab.server) > 0, row.tracked);
+        std::string answer = output_of(
+            binary_ + " trace --packet \"tcp 192.0.2.2:1025 > 192.0.2.1:80 syn in eth0\" " + file);
+        EXPECT_EQ(answer.find("untracked") == std::string::npos, row.tracked) << answer;
+        EXPECT_EQ(reports("UT209", file), row.reported);
+    }
+}
+
 TEST_F(Mistakes, ANegatedStateTestDropsUntrackedPackets) {
     Lab lab;
     lab.serve(lab.server, 80);

@@ -27,14 +27,20 @@ void ut209(const FileContext& file, Reporter& report) {
                                     [&](const packet::Step& s) { return s.rule == id; });
             if (!both) continue;
             const model::Rule& first_rule = file.ruleset.rule(first_id);
+            std::size_t line = file.line_number(first_rule);
             Finding& finding = report.add_text(
                 file.target_range(rule),
-                fmt::format("the CT rule in line {} matches these packets first, and the first CT "
-                            "target wins: they stay tracked; put this "
-                            "rule before it, or take their packets out of that one",
-                            file.line_number(first_rule)),
+                file.ruleset.language == model::Language::nft
+                    ? fmt::format("line {} gives these packets a zone, which wins over notrack "
+                                  "before and behind it: they stay tracked; take their packets out "
+                                  "of that rule",
+                                  line)
+                    : fmt::format("the CT rule in line {} matches these packets first, and the "
+                                  "first CT target wins: they stay tracked; put this rule before "
+                                  "it, or take their packets out of that one",
+                                  line),
                 id);
-            relate(report.details(finding), file, first_id, "matches the packets first");
+            relate(report.details(finding), file, first_id, "matches the packets, too");
             report.details(finding).witness = *p;
             break;
         }
