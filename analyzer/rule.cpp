@@ -15,9 +15,11 @@ namespace untrack::analyzer {
     void of_nft(const FileContext&, const parser::nft::SyntaxTree&, Reporter&);
 #define HOST_RULE(code, function, name, severity, summary) \
     void function(const HostContext&, HostReporter&);
+#define COMMENT_RULE(code, name, severity, summary)
 #define INPUT(code, name, severity, summary)
 #include "analyzer/rules.def"
 #undef INPUT
+#undef COMMENT_RULE
 #undef HOST_RULE
 #undef LANGUAGE_RULE
 #undef NFT_RULE
@@ -54,10 +56,13 @@ constexpr Rule registry[] = {
     {#code, name, Severity::severity, summary, Subject::rulesets, on_language<of_iptables, of_nft>},
 #define HOST_RULE(code, function, name, severity, summary) \
     {#code, name, Severity::severity, summary, Subject::rulesets, nullptr, function},
+#define COMMENT_RULE(code, name, severity, summary) \
+    {#code, name, Severity::severity, summary, Subject::rulesets, nullptr},
 #define INPUT(code, name, severity, summary) \
     {#code, name, Severity::severity, summary, Subject::unread_files, nullptr},
 #include "analyzer/rules.def"
 #undef INPUT
+#undef COMMENT_RULE
 #undef HOST_RULE
 #undef LANGUAGE_RULE
 #undef NFT_RULE

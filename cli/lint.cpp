@@ -329,6 +329,7 @@ void add_lint(CLI::App& app, Context& context) {
         ->type_name("FILE");
     add_lint_flags(*sub, arguments->flags);
     sub->add_flag("--exit-zero", arguments->exit_zero, "Exit with 0 whatever was found");
+    add_format_option(*sub, context, Reports::findings);
     sub->add_flag("--fix", arguments->fixes.fix,
                   "Apply fixes that are proven to change nothing packets meet");
     sub->add_flag("--diff", arguments->fixes.diff,
@@ -338,7 +339,6 @@ void add_lint(CLI::App& app, Context& context) {
                   "With --fix or --diff: also fixes that change what a ruleset does");
     arguments->known.add_options(*sub);
     add_config_options(*sub, context);
-    add_format_option(*sub, context, Reports::findings);
     add_jobs_option(*sub, context);
     add_input_options(*sub, context);
     add_common_options(*sub, context);

