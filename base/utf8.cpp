@@ -10,7 +10,7 @@ namespace {
 constexpr char32_t replacement = 0xfffd;
 
 struct Shape {
-    std::size_t size;      ///< of the whole character; 0: no byte that begins one
+    std::size_t size;        ///< of the whole character; 0: no byte that begins one
     std::uint8_t low, high;  ///< what the second byte may be
 };
 

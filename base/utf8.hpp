@@ -11,8 +11,8 @@ namespace untrack {
 
 /// What stands at the begin of a text.
 struct Utf8Piece {
-    std::size_t size = 0;      ///< in bytes; 0 at the end of the text
-    char32_t character = 0;    ///< U+FFFD for what is no UTF-8
+    std::size_t size = 0;    ///< in bytes; 0 at the end of the text
+    char32_t character = 0;  ///< U+FFFD for what is no UTF-8
     bool valid = false;
 };
 Utf8Piece utf8_piece(std::string_view text);

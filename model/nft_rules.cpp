@@ -214,7 +214,8 @@ void NftRules::statement(const Node& s) {
             effect(TargetKind::notrack, "notrack", s);
             break;
         case Kind::object_set:
-            // Helpers, timeouts and expectations are written into an entry that is there (measured).
+            // Helpers, timeouts and expectations are written into an entry that is there
+            // (measured).
             effect(TargetKind::connsecmark, scope_.canonical(s), s);
             break;
         case Kind::flow_add:

@@ -357,14 +357,13 @@ Diagram Reach::changed(const Pass& p, const Rule& rule, const ChainFacts& facts,
     }
     if (facts.changes_state && p.entrance.before_conntrack) {
         Diagram in_any_state = pool_.for_some(packets, space_.level(Field::state));
-        Diagram untracked =
-            pool_.inside(space_.value(Field::state, value_untracked), in_any_state);
+        Diagram untracked = pool_.inside(space_.value(Field::state, value_untracked), in_any_state);
         // After another CT target, or when only some rule of a chain did it, they stay as they are.
         bool all = rule.target == TargetKind::notrack && !templates_;
         packets = all ? untracked : pool_.over(packets, untracked);
         if (facts.takes_back)
-            packets = pool_.over(
-                packets, pool_.inside(space_.value(Field::state, value_new), in_any_state));
+            packets = pool_.over(packets,
+                                 pool_.inside(space_.value(Field::state, value_new), in_any_state));
     }
     if (facts.changes_predicates) {
         std::span<const std::uint32_t> levels = space_.predicate_levels();

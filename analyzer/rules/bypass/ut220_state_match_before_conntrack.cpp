@@ -68,8 +68,7 @@ std::vector<bool> entered_behind(const model::Ruleset& r) {
 /// Over lo PREROUTING knows the state from OUTPUT.
 std::optional<Packet> shown(const FileContext& file, const RulePath& path, bool matched) {
     return witness(file, {&path}, [&](const Packet& p) {
-        if (p.in_interface == "lo" &&
-            file.ruleset.chain(path.base).hook == model::Hook::prerouting)
+        if (p.in_interface == "lo" && file.ruleset.chain(path.base).hook == model::Hook::prerouting)
             return false;
         packet::Trace trace = file.raw_tracer().trace(p, true);
         return matched ==

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <gtest/gtest.h>
-
 #include "base/utf8.hpp"
+
+#include <gtest/gtest.h>
 
 using namespace untrack;
 
@@ -18,7 +18,8 @@ TEST(Utf8, CountsCharacters) {
 }
 
 TEST(Utf8, KeepsWhatIsValid) {
-    for (const char* text : {"", "a\tb", "\xc3\xa4", "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"})
+    for (const char* text :
+         {"", "a\tb", "\xc3\xa4", "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"})
         EXPECT_EQ(utf8_text(text), text);
     EXPECT_EQ(utf8_text(std::string_view("a\0b", 3)), std::string_view("a\0b", 3));
     EXPECT_EQ(utf8_piece("\xe2\x82\xac").character, U'\u20ac');
