@@ -13,12 +13,12 @@ class Devices : public KernelTest {
   protected:
     std::string verdict(const std::string& file, const std::string& packet) const {
         std::string answer = output_of(
-            fmt::format("{} trace --format json --packet '{}' {}", binary_, packet, file));
+            fmt::format("{} trace --format json --packet \"{}\" {}", binary_, packet, file));
         return nlohmann::json::parse(answer.substr(0, answer.find('\n'))).at("verdict");
     }
 
     static std::string drops(const std::string& head) {
-        return head + " priority 0; udp dport 53 drop; udp sport 53 drop; } }\n";
+        return head + " priority 0; udp dport 53 drop; udp sport 53 drop; }\n}\n";
     }
 };
 
@@ -58,7 +58,7 @@ TEST_F(Devices, DropWhatTheirDevicesReceiveAndSend) {
     for (const Row& row : rows) {
         SCOPED_TRACE(row.head);
         std::string text = std::string_view(row.head).starts_with("table arp")
-                               ? std::string(row.head) + " }\n"
+                               ? std::string(row.head) + "\n}\n"
                                : drops(row.head);
         std::string file = write("rules.nft", "flush ruleset\n" + text);
         ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
@@ -75,13 +75,14 @@ TEST_F(Devices, NotrackAndMarksOfIngressHoldBehindIt) {
     lab.serve(lab.server, 53, true);
     constexpr const char* input =
         "table inet f { chain i { type filter hook input priority 0; policy drop;\n"
-        "ct state untracked meta mark 7 accept; iifname lo ct state new accept; } }\n";
+        "ct state untracked meta mark 7 accept; iifname lo ct state { new, established } accept; "
+        "}\n}\n";
     for (const char* family : {"netdev", "inet"})
         for (int priority : {-500, 0, 5000}) {
             std::string file = write(
                 "rules.nft", fmt::format("flush ruleset\ntable {} t {{ chain c {{ type filter hook "
                                          "ingress devices = {{ eth0, lo }} priority {}; notrack; "
-                                         "meta mark set 7; }} }}\n{}",
+                                         "meta mark set 7; }}\n}}\n{}",
                                          family, priority, input));
             ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
             EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 53, true}), Talk::answered);
@@ -97,10 +98,10 @@ TEST_F(Devices, OfOnePlaceTheNewestIsCalledFirst) {
     lab.serve(lab.server, 53, true);
     constexpr const char* marks =
         "table netdev n { chain c { type filter hook ingress device eth0 priority 0; meta mark set "
-        "7; } }\n";
+        "7; }\n}\n";
     constexpr const char* asks =
         "table inet i { chain c { type filter hook ingress device eth0 priority 0; meta mark 7 udp "
-        "dport 53 drop; } }\n";
+        "dport 53 drop; }\n}\n";
     for (bool first : {true, false}) {
         std::string file = write("rules.nft", std::string("flush ruleset\n") +
                                                   (first ? marks : asks) + (first ? asks : marks));

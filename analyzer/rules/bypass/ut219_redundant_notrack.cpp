@@ -207,6 +207,7 @@ void ut219(const FileContext& file, Reporter& report) {
     }
     if (idle.empty()) return;
     std::vector<RuleId> rules;
+    rules.reserve(idle.size());
     for (const Idle& i : idle) rules.push_back(i.rule);
     bool safe = same_without(file, rules);
     Removals removals(file);

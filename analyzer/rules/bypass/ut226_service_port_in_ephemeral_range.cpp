@@ -59,7 +59,7 @@ struct Own {
     std::optional<packet::Step> dropped;
 };
 
-Packet opening(Packet answer) {
+Packet opening(const Packet& answer) {
     Packet question = packet::reverse(answer);
     question.tcp_flags = question.protocol == packet::proto_tcp ? packet::tcp_syn : 0;
     question.mark = 0;
