@@ -52,11 +52,8 @@ std::string name_without_family(const std::string& path) {
             continue;
         }
         // iptables and ipv4 say the same as ip6tables and ipv6 do.
-        if (name.ends_with("ipv")) {
-            name.pop_back();
-        } else if (name.ends_with("v") && (name.size() == 1 || !is_letter(name[name.size() - 2]))) {
-            name.pop_back();
-        }
+        bool alone = name.size() == 1 || (name.size() > 1 && !is_letter(name[name.size() - 2]));
+        if (name.ends_with("ipv") || (name.ends_with("v") && alone)) name.pop_back();
     }
     return path.substr(0, begin) + name;
 }
@@ -79,6 +76,7 @@ std::vector<Hosts::Group> Hosts::by_name(const Group& files) const {
     std::map<std::string, Group> groups;
     for (std::size_t file : files) groups[name_without_family(paths_[file])].push_back(file);
     std::vector<Group> list;
+    list.reserve(groups.size());
     for (auto& [name, group] : groups) list.push_back(std::move(group));
     return list;
 }

@@ -96,7 +96,7 @@ void LspReader::cut() {
 
 bool LspReader::cut_header() {
     std::size_t end = buffer_.find("\r\n\r\n");
-    if (end == std::string::npos || end > largest_header) {
+    if (end > largest_header) {  // or there is none yet
         broken_ = buffer_.size() > largest_header;
         return false;
     }

@@ -23,6 +23,7 @@ bool concerns(const PerPath& section, const std::string& path, const Config& con
 
 std::vector<Sourced> given(const std::vector<std::string>& words, const char* flag) {
     std::vector<Sourced> out;
+    out.reserve(words.size());
     for (const std::string& word : words) out.push_back({word, {{}, 0, flag}});
     return out;
 }
@@ -123,6 +124,7 @@ Settings settings_for(const std::string& path, const Config* config, const Flags
 LintSettings lint_settings(const Settings& settings) {
     auto words = [](const std::vector<Sourced>& list) {
         std::vector<std::string> out;
+        out.reserve(list.size());
         for (const Sourced& word : list) out.push_back(word.value);
         return out;
     };
