@@ -64,6 +64,8 @@ bool has_errors(const Draft& draft) {
 /// Rulesets of a draft with target texts, by family.
 std::vector<model::Ruleset> rulesets_of(const Draft& draft) {
     std::vector<model::Ruleset> out;
+    // A vector that grows would copy them, and a copy's texts are those of what it was made from.
+    out.reserve(draft.views().size());
     for (const model::RulesetText* text : draft.views()) out.push_back(text->with_target_texts());
     return out;
 }
