@@ -128,7 +128,9 @@ class Run {
         bool first_hook = which == Hook::prerouting || which == Hook::output;
         bool of_device = which == Hook::ingress || which == Hook::egress;
         if (!attached_)
-            view_.state = notracked_ ? ConntrackState::untracked : ConntrackState::invalid;
+            view_.state = notracked_ ? ConntrackState::untracked
+                          : zoned_   ? ConntrackState::new_
+                                     : ConntrackState::invalid;
         bool attach_here = first_hook && !attached_;
         for (const Tracer::BaseChain& base : tables_.hooks[static_cast<std::size_t>(which)]) {
             if (attach_here && base.priority > model::priority_conntrack) {
@@ -309,7 +311,7 @@ class Run {
                         view_.state == ConntrackState::invalid)
                         break;
                 } else if (!template_ || notracked_) {
-                    template_ = true;
+                    template_ = zoned_ = true;
                     notracked_ = false;
                     view_.state = ConntrackState::new_;
                 }
@@ -367,6 +369,7 @@ class Run {
     std::size_t next_choice_ = 0;
     bool template_ = false;
     bool notracked_ = false;
+    bool zoned_ = false;  ///< nft has assigned a zone: until conntrack's place the packet is NEW
     bool attached_ = false;
     bool destination_done_ = false;
     bool source_done_ = false;

@@ -93,6 +93,26 @@ TEST_F(Devices, NotrackAndMarksOfIngressHoldBehindIt) {
         }
 }
 
+TEST_F(Devices, AZoneOfIngressMakesPacketsNewUntilConntrack) {
+    Lab lab;
+    lab.serve(lab.server, 53, true);
+    for (const char* state : {"new", "invalid", "untracked"}) {
+        SCOPED_TRACE(state);
+        std::string file = write(
+            "rules.nft",
+            fmt::format("flush ruleset\ntable inet t {{ chain c {{ type filter hook ingress device "
+                        "eth0 priority 0; udp dport 53 ct zone set 3; }}\n chain p {{ type filter "
+                        "hook prerouting priority raw; udp dport 53 notrack; udp dport 53 ct state "
+                        "{} drop; }}\n}}\n",
+                        state));
+        ASSERT_TRUE(lab.load(lab.server, "nft -f", file));
+        bool drops = std::string_view(state) == "new";
+        EXPECT_EQ(call_from(lab.client, {"192.0.2.1", 53, true}),
+                  drops ? Talk::nothing : Talk::answered);
+        EXPECT_EQ(verdict(file, from_outside), drops ? "drop" : "accept");
+    }
+}
+
 TEST_F(Devices, OfOnePlaceTheNewestIsCalledFirst) {
     Lab lab;
     lab.serve(lab.server, 53, true);
