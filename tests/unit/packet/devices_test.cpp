@@ -229,3 +229,15 @@ TEST(Devices, WhatABridgeDoesToMarksAndTrackingIsNotFollowed) {
     EXPECT_EQ(complaints("ether saddr 02:00:00:00:00:01 drop"), 0U);
     EXPECT_EQ(complaints("iifname eth1 drop"), 0U);
 }
+
+TEST(Devices, AZoneMakesPacketsNewUntilConntrack) {
+    for (const char* state : {"new", "invalid", "untracked"}) {
+        LoadedNft l(std::string("table inet t { chain c { type filter hook ingress device eth0 "
+                                "priority 0; ct zone set 3; }\n chain p { type filter hook "
+                                "prerouting priority raw; ct state ") +
+                    state + " drop; } }");
+        EXPECT_EQ(verdict(l, std::string(dns) + "eth0"),
+                  std::string_view(state) == "new" ? Verdict::drop : Verdict::accept)
+            << state;
+    }
+}
