@@ -343,10 +343,34 @@ std::vector<std::string> unfollowed(model::Family family, Host before, Host afte
     return out;
 }
 
+std::vector<std::string> contested_states(model::Family family, Host before, Host after) {
+    for (Host host : {before, after}) {
+        bool assigns = false;
+        bool untracks = false;
+        bool asks = false;
+        for (const Ruleset* r : of_family(host, family))
+            for (const model::Rule& rule : r->rules) {
+                if (!rule.live || r->chain(rule.chain).role != model::ChainRole::raw) continue;
+                assigns = assigns || rule.target == model::TargetKind::ct_template;
+                untracks = untracks || rule.target == model::TargetKind::notrack;
+                for (const model::Match& m : r->matches_of(rule))
+                    asks = asks || m.kind == model::MatchKind::state ||
+                           m.kind == model::MatchKind::conntrack;
+            }
+        if (assigns && untracks && asks)
+            return {
+                "a state is tested before conntrack, after NOTRACK and another CT target: which "
+                "of the two has won is not followed"};
+    }
+    return {};
+}
+
 Comparison compare(model::Family family, Host before, Host after, const CompareOptions& options) {
     Comparison c;
     c.undecided = unfollowed(family, before, after);
     if (c.undecided.empty() && same_rules(before, after, family)) return {};
+    for (std::string& why : contested_states(family, before, after))
+        c.undecided.push_back(std::move(why));
     const Host hosts[] = {before, after};
     auto answer = for_orders(family, hosts, {}, options.most_words, [&](PacketSpace& space) {
         return Comparing(space, before, after, options).run();

@@ -97,6 +97,9 @@ class Pair {
 
 /// What of the rulesets of a family is not followed: whatever is said of them hangs on it.
 std::vector<std::string> unfollowed(model::Family family, Host before, Host after);
+/// Why states that raw tests are not known: a chain's summary has NOTRACK decide them, whatever CT
+/// target came before the chain. Empty when there are none.
+std::vector<std::string> contested_states(model::Family family, Host before, Host after);
 /// Whether the rules are the same, one by one, in chains that are called at the same places.
 bool same_rules(Host before, Host after, model::Family family);
 

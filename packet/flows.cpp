@@ -257,7 +257,10 @@ Proof prove(model::Family family, Host before, Host after, const Services& servi
         family, hosts, {&services.interface, 1}, options.most_words,
         [&](PacketSpace& space) { return FlowProof(space, before, after, services).run(); });
     if (answer) {
-        for (std::string& why : unfollowed(family, before, after)) {
+        std::vector<std::string> reasons = unfollowed(family, before, after);
+        for (std::string& why : contested_states(family, before, after))
+            reasons.push_back(std::move(why));
+        for (std::string& why : reasons) {
             answer->undecided.push_back({"UT903", std::move(why)});
             if (answer->result == Sameness::same) answer->result = Sameness::undecided;
         }

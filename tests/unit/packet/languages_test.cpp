@@ -281,3 +281,23 @@ TEST(Languages, WhereAChainIsCalledIsPartOfIt) {
         "chain a { type filter hook input priority 0; meta mark set 1; } }";
     EXPECT_EQ(result(in_order, in_turn), packet::Sameness::different);
 }
+
+TEST(Languages, StatesBehindContestedNotrackAreUndecided) {
+    auto file = [](std::string_view rules, std::string_view more) {
+        return "table inet t {\n chain c { type filter hook ingress device eth0 priority 0; " +
+               std::string(rules) +
+               " }\n chain p { type filter hook prerouting priority raw; notrack; " +
+               std::string(more) + " }\n}\n";
+    };
+    test::LoadedNft zoned(file("ct zone set 3;", "ct state untracked drop;"));
+    test::LoadedNft otherwise(file("ct zone set 3; counter;", "ct state untracked counter drop;"));
+    EXPECT_EQ(compare(Family::ip, zoned.ruleset, zoned.ruleset).result, packet::Sameness::same);
+    packet::Comparison c = compare(Family::ip, zoned.ruleset, otherwise.ruleset);
+    EXPECT_NE(said(c).find("which of the two has won"), std::string::npos) << said(c);
+    EXPECT_NE(c.result, packet::Sameness::same);
+    // Nothing is asked there.
+    test::LoadedNft quiet(file("ct zone set 3;", "ip saddr 192.0.2.1 drop;"));
+    test::LoadedNft spread(file("ct zone set 3;", "ip saddr { 192.0.2.1 } counter drop;"));
+    packet::Comparison same = compare(Family::ip, quiet.ruleset, spread.ruleset);
+    EXPECT_EQ(same.result, packet::Sameness::same) << said(same);
+}
